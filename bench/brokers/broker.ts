@@ -1,0 +1,24 @@
+/** A broker that the bench started and will stop. */
+export interface RunningBroker {
+  readonly port: number;
+  readonly pid: number;
+  /** Throws, with the end of what it printed, when it ended by itself. */
+  assertRunning(): void;
+  /** Ends the process and removes its files. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Confine the broker to its core. */
+  readonly pinned: boolean;
+  /** Where RobustMQ sends its traces; undefined for nowhere. */
+  readonly otlpEndpoint: string | undefined;
+}
+
+/** A kind of broker the bench knows how to run. */
+export interface BrokerKind {
+  readonly name: string;
+  /** The version to print, or undefined when it is not installed here. */
+  version(): string | undefined;
+  start(options: StartOptions): Promise<RunningBroker>;
+}

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VOLATILE_ROOT } from '../scenarios/catalogue.ts';
+import type { BrokerKind, StartOptions } from './broker.ts';
+import { launch } from './broker-process.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MAIN = join(ROOT, 'src', 'main.ts');
+const CONFIGURATION = 'robustmq.toml';
+
+/** Our own broker from this working tree, tracing one message in a hundred. */
+export const robustmq: BrokerKind = {
+  name: 'robustmq',
+  version: () => {
+    if (!existsSync(MAIN)) return undefined;
+    return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+  },
+  start: (options) =>
+    launch({
+      pinned: options.pinned,
+      command: (_port, directory) => [process.execPath, MAIN, 'start', '--config', join(directory, CONFIGURATION)],
+      configuration: { name: CONFIGURATION, text: (port, directory) => configuration(port, directory, options) },
+    }),
+};
+
+/** The TOML that starts it on this port, with its data in this directory. */
+export function configuration(
+  port: number,
+  directory: string,
+  { otlpEndpoint }: Pick<StartOptions, 'otlpEndpoint'>,
+): string {
+  const exporter =
+    otlpEndpoint === undefined
+      ? 'exporter_type = "none"'
+      : `exporter_type = "otlp"\nexporter_endpoint = ${JSON.stringify(otlpEndpoint)}`;
+  return `
+data_dir = ${JSON.stringify(join(directory, 'data'))}
+
+[[listeners]]
+address = "127.0.0.1"
+port = ${port}
+
+[admin]
+enabled = false
+
+[telemetry]
+${exporter}
+
+[telemetry.sampling]
+rate = 0.01
+
+[[topic_rules]]
+filter = "${VOLATILE_ROOT}/#"
+durable = false
+`;
+}

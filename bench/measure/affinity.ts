@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+export const BROKER_CORE = 0;
+const GENERATOR_CORE = 1;
+
+/** True where broker and generator can each have a core to themselves. */
+export function canPin(): boolean {
+  return availableParallelism() >= 2 && spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Moves all threads of this process to the generator's core. */
+export function pinGenerator(): void {
+  spawnSync('taskset', ['-a', '-c', '-p', String(GENERATOR_CORE), String(process.pid)], { stdio: 'ignore' });
+}

@@ -1,0 +1,47 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+export interface BenchOptions {
+  /** Empty means all. */
+  readonly scenario: readonly string[];
+  readonly brokers: readonly string[];
+  readonly seconds: number;
+  readonly warmup: number;
+  readonly rounds: number;
+  readonly otlp?: string;
+  /** A file to write to, or true for standard output. */
+  readonly json?: string | true;
+  readonly markdown?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  npm run bench                                              everything, against all brokers found
+  npm run bench -- --scenario qos0-window1 --brokers robustmq,mosquitto
+  npm run bench -- --seconds 10 --rounds 5 --markdown        the table of docs/benchmarks.md
+`;
+
+export function parseOptions(parameters: readonly string[], scenarios: readonly string[]): BenchOptions {
+  return new Command('npm run bench --')
+    .description('Closed-loop load on brokers started for it: processor time, rate, latency, memory.')
+    .option('--scenario <names...>', `which of: ${scenarios.join(', ')}`, [])
+    .option('--brokers <names>', 'which brokers, separated by commas', splitNames, ['robustmq', 'mosquitto', 'aedes'])
+    .option('--seconds <n>', 'how long to measure in each run', positive, 3)
+    .option('--warmup <n>', 'seconds of load before measuring', positive, 1)
+    .option('--rounds <n>', 'how often each broker runs each scenario, taking turns; medians are shown', positive, 3)
+    .option('--otlp <endpoint>', 'let RobustMQ export its traces to this collector')
+    .option('--json [file]', 'write all runs as JSON, to standard output when no file is named')
+    .option('--markdown', 'print the tables for docs/benchmarks.md, with machine and command')
+    .addHelpText('after', EXAMPLES)
+    .parse([...parameters], { from: 'user' })
+    .opts<BenchOptions>();
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('must be a number above 0.');
+  return value;
+}
+
+function splitNames(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}

@@ -1,0 +1,263 @@
+import { Socket } from 'node:net';
+import { type AckView, parseAck } from '../../mqtt/ack.ts';
+import { decodePacket } from '../../mqtt/codec/decode-packet.ts';
+import { parsePublish } from '../../mqtt/parse-publish.ts';
+import { FrameScan, FrameStatus, scanFrame } from '../../mqtt/frame.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import type { Packet, ProtocolVersion } from '../../mqtt/packets.ts';
+import { PublishView } from '../../mqtt/publish-view.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import type { AccessDecision, Principal } from '../auth/access-rules.ts';
+import type { Client } from '../auth/access-control.ts';
+import type { BrokerTopic } from '../delivery/message.ts';
+import type { Receiver } from '../session/receiver.ts';
+import type { Session } from '../session/session.ts';
+import type { ConnectionEnd } from '../session/will.ts';
+import { CLOSE_REASONS, type CloseReason, closeReasonFor } from './close-reason.ts';
+import { InboundBytes } from './inbound-bytes.ts';
+import { Outbox, type Traffic } from './outbox.ts';
+import type { ChunkPool } from './chunk-pool.ts';
+import type { Turn } from './turn.ts';
+
+/** Pushes of QoS 1 and 2 wait while this much is queued; QoS 0 may use the configured limit. */
+const SATURATED_BYTES = 256 * 1024;
+
+/** What a connection hands up; none of it may throw. */
+export interface PacketHandlers {
+  /** A PUBLISH that lies at `[start, end)` of `buffer` and is described by `view`. */
+  publish(connection: Connection, buffer: Buffer, start: number, end: number, view: PublishView): void;
+  /** Everything that was read has been handed up. */
+  endRead(connection: Connection, buffer: Buffer): void;
+  acknowledge(connection: Connection, packetType: number, packetId: number, reasonCode: ReasonCode): void;
+  packet(connection: Connection, packet: Packet): void;
+  /** The first packet was a CONNECT that cannot be taken. */
+  malformedConnect(connection: Connection, reasonCode: ReasonCode, version: ProtocolVersion): void;
+  /** True while no more should be read from clients. */
+  readonly overloaded: boolean;
+  /** The connection stopped reading because of `overloaded`; call `resume` when that is over. */
+  paused(connection: Connection): void;
+  drained(connection: Connection): void;
+  closed(connection: Connection, reason: CloseReason): void;
+}
+
+export interface ConnectionLimits {
+  readonly maximumPacketSize: number;
+  readonly maximumQueuedBytes: number;
+}
+
+/** What all connections of a process share. */
+export interface ConnectionShared {
+  readonly handlers: PacketHandlers;
+  readonly limits: ConnectionLimits;
+  readonly pool: ChunkPool;
+  readonly turn: Turn;
+  readonly traffic: Traffic;
+  /** Counts seconds: cheap enough to note with every read. */
+  readonly seconds: { value: number };
+}
+
+/** `opened` waits for CONNECT, `connecting` for its answer; nothing else is read meanwhile. */
+export type ConnectionStage = 'opened' | 'connecting' | 'connected' | 'closed';
+
+const frame = new FrameScan();
+const view = new PublishView();
+const ack: AckView = { packetId: 0, reasonCode: ReasonCode.success };
+
+/** One client's socket: bytes in, packets up; packets down, bytes out. What the packets mean is the handlers' business. */
+export class Connection implements Receiver, Client {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly listenerName: string;
+  version: 4 | 5 = 4;
+  maximumPacketSize = Number.POSITIVE_INFINITY;
+  stage: ConnectionStage = 'opened';
+  session: Session | undefined;
+  keepAliveSeconds = 0;
+  readonly openedAt: number;
+  /** In seconds of the shared counter. */
+  lastReadAt: number;
+  /** QoS 1 and 2 messages of the client that have not been answered to the end: its use of our Receive Maximum. */
+  inboundPending = 0;
+  /** The client's topic aliases, by number. */
+  readonly topicAliases: (BrokerTopic | undefined)[] = [];
+  /** The topic last published to and whether that was allowed: most clients publish to one. */
+  lastTopic: BrokerTopic | undefined;
+  lastDecision: AccessDecision = { allowed: false, rule: 'default' };
+  lastAccessVersion = 0;
+  /** Set when it is known how the connection ends; a connection that just breaks is lost. */
+  connectionEnd: ConnectionEnd = { type: 'lost' };
+  /** How the client proved who it is. */
+  authMethod = 'none';
+  principal: Principal;
+  readonly #outbox: Outbox;
+  readonly #socket: Socket;
+  readonly #shared: ConnectionShared;
+  readonly #held = new InboundBytes();
+  #paused = false;
+
+  constructor(id: number, accepted: Socket, listenerName: string, readBuffer: Buffer, openedAt: number, shared: ConnectionShared) {
+    this.id = id;
+    this.listenerName = listenerName;
+    this.openedAt = openedAt;
+    this.lastReadAt = shared.seconds.value;
+    this.#shared = shared;
+    this.remoteAddress = accepted.remoteAddress ?? '';
+    this.remotePort = accepted.remotePort ?? 0;
+    this.principal = { clientId: '', username: undefined, address: this.remoteAddress };
+    this.#socket = takeOver(accepted, readBuffer, (count) => this.#read(readBuffer, count));
+    this.#socket.setNoDelay(true);
+    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () => shared.handlers.drained(this));
+    this.#socket.on('error', () => this.#end(CLOSE_REASONS.socketError));
+    this.#socket.on('end', () => this.#end(CLOSE_REASONS.clientClosed));
+    this.#socket.on('close', () => this.#end(CLOSE_REASONS.clientClosed));
+    this.#socket.resume();
+  }
+
+  get closed(): boolean {
+    return this.stage === 'closed';
+  }
+
+  get output(): Uint8Array {
+    return this.#outbox.buffer;
+  }
+
+  get saturated(): boolean {
+    return this.#outbox.blocked && this.#outbox.pendingBytes > 0;
+  }
+
+  reserve(size: number): number {
+    return this.#outbox.reserve(size);
+  }
+
+  /** Appends bytes that are already a packet, or a run of packets. */
+  send(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.#outbox.push(bytes, start, end);
+  }
+
+  hasRoomFor(size: number): boolean {
+    return !this.#outbox.blocked || this.#outbox.pendingBytes + size <= this.#shared.limits.maximumQueuedBytes;
+  }
+
+  /** Goes on after CONNECT has been answered, or after the journal has caught up. */
+  resume(): void {
+    if (this.closed) return;
+    this.#paused = false;
+    if (this.#held.length > 0) this.#consumeHeld();
+    if (!this.#isHeldUp()) this.#socket.resume();
+  }
+
+  close(reason: CloseReason): void {
+    if (this.closed) return;
+    this.#outbox.flush();
+    this.#end(reason);
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.closed) return;
+    const wasConnected = this.stage === 'connected';
+    this.stage = 'closed';
+    this.#shared.handlers.closed(this, reason);
+    if (wasConnected && this.version === 5 && reason.reasonCode !== undefined) this.#sendDisconnect(reason.reasonCode);
+    this.#outbox.flush();
+    this.#outbox.close();
+    // A client that does not read must not keep the socket open.
+    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
+  }
+
+  #sendDisconnect(reasonCode: ReasonCode): void {
+    const at = this.#outbox.reserve(4);
+    this.#outbox.buffer.set([PacketType.disconnect << 4, 2, reasonCode, 0], at);
+  }
+
+  #read(buffer: Buffer, count: number): boolean {
+    if (this.closed) return false;
+    this.lastReadAt = this.#shared.seconds.value;
+    this.#shared.traffic.received += count;
+    if (this.#held.length > 0) {
+      this.#held.append(buffer, 0, count);
+      if (!this.#isHeldUp()) this.#consumeHeld();
+    } else {
+      const consumed = this.#parse(buffer, 0, count);
+      if (consumed < count && !this.closed) this.#held.append(buffer, consumed, count);
+    }
+    return !this.#isHeldUp();
+  }
+
+  #isHeldUp(): boolean {
+    return this.stage === 'connecting' || this.#paused;
+  }
+
+  #consumeHeld(): void {
+    const held = this.#held;
+    const consumed = this.#parse(held.buffer, 0, held.length);
+    if (!this.closed) held.consume(consumed);
+  }
+
+  /** Hands up every complete packet of `[start, end)` and returns where the first incomplete one begins. */
+  #parse(buffer: Buffer, start: number, end: number): number {
+    const { handlers, limits } = this.#shared;
+    let at = start;
+    while (at < end && !this.closed && this.stage !== 'connecting') {
+      const status = scanFrame(buffer, at, end, limits.maximumPacketSize, frame);
+      if (status === FrameStatus.incomplete) break;
+      if (status !== FrameStatus.complete) {
+        this.#fail(status === FrameStatus.tooLarge ? ReasonCode.packetTooLarge : ReasonCode.malformedPacket);
+        break;
+      }
+      const packetEnd = frame.end;
+      this.#handUp(buffer, at, frame.headerByte, frame.bodyStart, packetEnd);
+      at = packetEnd;
+    }
+    handlers.endRead(this, buffer);
+    if (handlers.overloaded && !this.closed && !this.#paused) {
+      this.#paused = true;
+      handlers.paused(this);
+    }
+    return at;
+  }
+
+  #handUp(buffer: Buffer, start: number, headerByte: number, bodyStart: number, end: number): void {
+    const type = headerByte >> 4;
+    if (this.stage === 'opened') {
+      // [MQTT-3.1.0-1]: nothing but CONNECT comes first.
+      if (type !== PacketType.connect) this.#end(CLOSE_REASONS.protocolError);
+      else this.#decode(buffer, headerByte, bodyStart, end);
+      return;
+    }
+    if (type === PacketType.publish) {
+      const failure = parsePublish(buffer, headerByte, bodyStart, end, this.version, view);
+      if (failure === ReasonCode.success) this.#shared.handlers.publish(this, buffer, start, end, view);
+      else this.#fail(failure);
+    } else if (type >= PacketType.puback && type <= PacketType.pubcomp) {
+      const failure = parseAck(buffer, headerByte, bodyStart, end, this.version, ack);
+      if (failure === ReasonCode.success) this.#shared.handlers.acknowledge(this, type, ack.packetId, ack.reasonCode);
+      else this.#fail(failure);
+    } else this.#decode(buffer, headerByte, bodyStart, end);
+  }
+
+  #decode(buffer: Buffer, headerByte: number, bodyStart: number, end: number): void {
+    // Messages that came before stay before: a run must not wait behind this packet.
+    this.#shared.handlers.endRead(this, buffer);
+    const result = decodePacket(buffer, headerByte, bodyStart, end, this.version);
+    if (result.ok) this.#shared.handlers.packet(this, result.packet);
+    else if (this.stage === 'opened') this.#shared.handlers.malformedConnect(this, result.reasonCode, result.version);
+    else this.#fail(result.reasonCode);
+  }
+
+  #fail(reasonCode: ReasonCode): void {
+    this.close(closeReasonFor(reasonCode));
+  }
+}
+
+/**
+ * The accepted socket again, reading into a buffer of ours: net.Server offers no `onread` for the sockets it accepts,
+ * and without it every read allocates.
+ */
+function takeOver(accepted: Socket, buffer: Buffer, onRead: (count: number) => boolean): Socket {
+  const owner = accepted as unknown as { _handle: object | null };
+  const handle = owner._handle;
+  owner._handle = null;
+  return new Socket({ handle, onread: { buffer, callback: onRead } } as unknown as ConstructorParameters<typeof Socket>[0]);
+}

@@ -1,0 +1,189 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Journal, JournalEntry } from '../../journal/journal.ts';
+import { RecordKind, RecordView } from '../../journal/record-batch.ts';
+import { topicMatches } from '../../mqtt/topic.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import type { Router } from '../router/router.ts';
+import { combine, type Match, type Subscription } from '../router/subscription.ts';
+import type { TopicTable } from '../router/topic-table.ts';
+import { canTake, LIVE, type Session } from '../session/session.ts';
+import type { LateDelivery } from './late-delivery.ts';
+import { Message } from './message.ts';
+import type { ShardProgress } from './progress.ts';
+import { readRecord } from './record-message.ts';
+import type { Redelivery } from './redelivery.ts';
+
+/** One read brings at most this much, whatever the window allows: it bounds what a session that lags holds in memory. */
+const READ_RECORDS = 512;
+const READ_BYTES = 256 * 1024;
+
+const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
+const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
+
+/**
+ * Brings sessions that are not live forward: first what is to be sent again, then retained messages owed to new
+ * subscriptions, then the journal from the session's position on. A session becomes live in the same turn in which its
+ * position reaches what has been dispatched, so that nothing lies between the two ways and nothing comes by both.
+ */
+export class CatchUp {
+  readonly #journal: Journal;
+  readonly #router: Router<Session>;
+  readonly #topics: TopicTable<Session, undefined>;
+  readonly #late: LateDelivery;
+  readonly #redelivery: Redelivery;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #shards: readonly ShardProgress[];
+  readonly #onFailure: (cause: unknown, session: Session) => void;
+  readonly #pumping = new Map<Session, Promise<void>>();
+  readonly #message = new Message();
+  readonly #record = new RecordView();
+
+  constructor(parts: {
+    journal: Journal;
+    router: Router<Session>;
+    topics: TopicTable<Session, undefined>;
+    late: LateDelivery;
+    redelivery: Redelivery;
+    metrics: Metrics;
+    clock: Clock;
+    shards: readonly ShardProgress[];
+    onFailure: (cause: unknown, session: Session) => void;
+  }) {
+    this.#journal = parts.journal;
+    this.#router = parts.router;
+    this.#topics = parts.topics;
+    this.#late = parts.late;
+    this.#redelivery = parts.redelivery;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+    this.#shards = parts.shards;
+    this.#onFailure = parts.onFailure;
+  }
+
+  /** Goes on with the session as far as its client can take. Called when it connects, acknowledges or drains. */
+  wake(session: Session): void {
+    if (this.#pumping.has(session) || !this.#canGoOn(session)) return;
+    const pump = this.#pump(session).then(
+      () => {
+        this.#pumping.delete(session);
+        // Somebody may have called while the pump was about to end.
+        this.wake(session);
+      },
+      (error: unknown) => {
+        this.#pumping.delete(session);
+        this.#onFailure(error, session);
+      },
+    );
+    this.#pumping.set(session, pump);
+  }
+
+  /** Whether room in the window is worth a read: half of it, so that reads bring more than one message. */
+  worthWaking(session: Session): boolean {
+    const { window } = session;
+    return window.count * 2 <= window.limit && this.#lags(session);
+  }
+
+  /** Resolves when no session is being read for. */
+  async idle(): Promise<void> {
+    while (this.#pumping.size > 0) await Promise.all(this.#pumping.values());
+  }
+
+  #canGoOn(session: Session): boolean {
+    const { receiver } = session;
+    if (receiver === undefined || receiver.saturated) return false;
+    return session.redeliver.length > 0 || (session.window.hasRoom && this.#lags(session));
+  }
+
+  #lags(session: Session): boolean {
+    return (
+      session.owedRetained.length > 0 ||
+      this.#shards.some(({ shard }) => session.positions[shard.number] !== LIVE)
+    );
+  }
+
+  async #pump(session: Session): Promise<void> {
+    const { receiver } = session;
+    const goesOn = (): boolean => receiver !== undefined && session.receiver === receiver && !receiver.saturated;
+    while (goesOn() && session.redeliver.length > 0) await this.#redelivery.sendNext(session);
+    while (goesOn() && session.owedRetained.length > 0) if (!this.#late.sendRetained(session)) return;
+    for (const progress of this.#shards)
+      while (goesOn() && session.window.hasRoom && session.positions[progress.shard.number] !== LIVE)
+        await this.#readOn(session, progress);
+  }
+
+  /** One read, and what the session can take of it. */
+  async #readOn(session: Session, progress: ShardProgress): Promise<void> {
+    const { number, name } = progress.shard;
+    const { receiver } = session;
+    const from = session.positions[number]!;
+    const subscriptions = [...this.#router.subscriptionsOf(session)].filter(({ filter }) => !filter.startsWith('$share/'));
+    const { entries, next, lost } =
+      subscriptions.length === 0 || from >= progress.dispatchedEnd
+        ? { entries: [], next: progress.dispatchedEnd, lost: 0 }
+        : await this.#journal.read(name, {
+            from,
+            filters: subscriptions.map(({ filter }) => filter),
+            maxRecords: Math.min(READ_RECORDS, session.window.limit),
+            maxBytes: READ_BYTES,
+          });
+    // Another connection, or a new beginning of the session, while the read was under way.
+    if (session.receiver !== receiver || session.positions[number] !== from) return;
+    if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
+    session.dirty = true;
+    for (const entry of entries) {
+      if (entry.offset >= progress.dispatchedEnd) break;
+      if (!canTake(session)) {
+        session.positions[number] = entry.offset;
+        return;
+      }
+      this.#deliver(session, subscriptions, entry, number);
+    }
+    // What is committed and not yet dispatched comes live.
+    const reached = Math.min(next, progress.dispatchedEnd);
+    session.positions[number] = reached === progress.dispatchedEnd ? LIVE : reached;
+  }
+
+  #deliver(session: Session, subscriptions: readonly Subscription<Session>[], entry: JournalEntry, shard: number): void {
+    const record = this.#record.at(entry.buffer, entry.position);
+    if (record.kind !== RecordKind.message) return;
+    const topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
+    const match = matchOf(session, subscriptions, topic.name, record, shard, entry.offset);
+    if (match === undefined) return;
+    const message = this.#message;
+    const alive = readRecord(record, message, this.#clock.now());
+    const qos = Math.min(message.qos, match.qos);
+    if (qos === 0 && entry.offset < (session.presentSince[shard] ?? 0)) return;
+    if (!alive) {
+      this.#metrics.add(DROPPED_EXPIRED, 1);
+      return;
+    }
+    message.topic = topic;
+    message.shard = shard;
+    message.offset = entry.offset;
+    this.#late.send(message, match, qos, message.retain && match.retainAsPublished);
+  }
+}
+
+/** All of the session's subscriptions that want the record, as one; undefined when none does. */
+function matchOf(
+  session: Session,
+  subscriptions: readonly Subscription<Session>[],
+  topic: string,
+  record: RecordView,
+  shard: number,
+  offset: number,
+): Match<Session> | undefined {
+  const matching = subscriptions.filter(
+    ({ filter, since }) =>
+      topicMatches(filter, topic) && offset >= (since.find(([number]) => number === shard)?.[1] ?? 0),
+  );
+  if (matching.length === 0) return undefined;
+  const match = combine(matching);
+  const own = Buffer.compare(
+    record.buffer.subarray(record.publisherStart, record.publisherEnd),
+    session.clientIdBytes,
+  );
+  return own === 0 ? match.toSelf : match;
+}

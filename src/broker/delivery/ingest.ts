@@ -1,0 +1,160 @@
+import type { AppendResult, Journal } from '../../journal/journal.ts';
+import { RecordBatch } from '../../journal/record-batch.ts';
+import type { SpanHandle } from '../../telemetry/recorder.ts';
+import type { Turn, TurnTask } from '../connection/turn.ts';
+import type { Session } from '../session/session.ts';
+import type { BrokerTopic } from './message.ts';
+
+/** Beyond this, clients are not read from until the journal has caught up. */
+const SATURATED_BYTES = 8 * 1024 * 1024;
+const SATURATED_RECORDS = 64 * 1024;
+
+/** Messages that are appended together, and what is to be done for each once they are durable. */
+export class IngestBatch<Origin> {
+  readonly records = new RecordBatch();
+  /** By position in the batch. */
+  readonly positions: number[] = [];
+  /** Whom to tell that the message is safe; undefined for messages of the broker itself (wills). */
+  readonly origins: (Origin | undefined)[] = [];
+  readonly publishers: (Session | undefined)[] = [];
+  readonly packetIds: number[] = [];
+  readonly qos: number[] = [];
+  readonly receivedAt: number[] = [];
+  readonly topics: BrokerTopic[] = [];
+  /** The `mqtt/publish` and `storage/persist` spans. */
+  readonly spans: SpanHandle[] = [];
+  readonly persistSpans: SpanHandle[] = [];
+  /** True when a retained message came with the batch, which must be durable too before it is acknowledged. */
+  retained = false;
+
+  reset(): void {
+    this.records.reset();
+    this.positions.length = 0;
+    this.origins.length = 0;
+    this.publishers.length = 0;
+    this.packetIds.length = 0;
+    this.qos.length = 0;
+    this.receivedAt.length = 0;
+    this.topics.length = 0;
+    this.spans.length = 0;
+    this.persistSpans.length = 0;
+    this.retained = false;
+  }
+}
+
+export interface IngestShard {
+  readonly name: string;
+  readonly number: number;
+  readonly durable: boolean;
+}
+
+export interface IngestEvents<Origin> {
+  /**
+   * The batch is durable: deliver and acknowledge. Must not throw. `retainedFailure`: why its retained messages were not
+   * kept, in which case those are not acknowledged.
+   */
+  onCommit(
+    ingest: Ingest<Origin>,
+    batch: IngestBatch<Origin>,
+    result: AppendResult,
+    retainedFailure: unknown,
+  ): void;
+  /** Nothing of the batch was kept: nobody may believe it was. Must not throw. */
+  onFailure(ingest: Ingest<Origin>, batch: IngestBatch<Origin>, cause: unknown): void;
+}
+
+/**
+ * The way of QoS 1 and 2 messages into one shard. What one turn brings, and all that comes while an append is under way,
+ * is the next append: the more producers wait, the fewer syncs each costs.
+ */
+export class Ingest<Origin> implements TurnTask {
+  readonly shard: IngestShard;
+  /** Records below have been offered to the live sessions: what `LIVE` means. */
+  dispatchedEnd: number;
+  readonly #journal: Journal;
+  readonly #turn: Turn;
+  readonly #events: IngestEvents<Origin>;
+  readonly #retainedDurable: () => Promise<void>;
+  #building = new IngestBatch<Origin>();
+  #spare: IngestBatch<Origin> | undefined = new IngestBatch<Origin>();
+  #queued = false;
+  #underWay: Promise<void> | undefined;
+
+  constructor(parts: {
+    shard: IngestShard;
+    end: number;
+    journal: Journal;
+    turn: Turn;
+    events: IngestEvents<Origin>;
+    /** Settles when the retained messages noted so far are durable. */
+    retainedDurable: () => Promise<void>;
+  }) {
+    this.shard = parts.shard;
+    this.dispatchedEnd = parts.end;
+    this.#journal = parts.journal;
+    this.#turn = parts.turn;
+    this.#events = parts.events;
+    this.#retainedDurable = parts.retainedDurable;
+  }
+
+  get saturated(): boolean {
+    const { records } = this.#building;
+    return records.length > SATURATED_BYTES || records.count > SATURATED_RECORDS;
+  }
+
+  get queueDepth(): number {
+    return this.#building.records.count;
+  }
+
+  /** The batch that takes the next message. The caller adds to all its lists or to none. */
+  open(): IngestBatch<Origin> {
+    if (!this.#queued) {
+      this.#queued = true;
+      this.#turn.add(this);
+    }
+    return this.#building;
+  }
+
+  endTurn(): void {
+    this.#queued = false;
+    if (this.#underWay === undefined && this.#building.records.count > 0) this.#underWay = this.#commit();
+  }
+
+  /** Resolves when nothing is waiting any more. */
+  async idle(): Promise<void> {
+    if (this.#underWay === undefined) this.endTurn();
+    while (this.#underWay !== undefined) await this.#underWay;
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#building;
+    this.#building = this.#spare ?? new IngestBatch<Origin>();
+    this.#spare = undefined;
+    // Both go on side by side; what goes wrong with the retained messages is told behind the commit.
+    const retained = batch.retained ? this.#retainedDurable().then(succeed, fail) : undefined;
+    const appended = await this.#journal.append(this.shard.name, batch.records).then(succeed, fail);
+    const retainedOutcome = await retained;
+    if (appended.type === 'failed') this.#events.onFailure(this, batch, appended.cause);
+    else {
+      const refused = retainedOutcome?.type === 'failed' ? retainedOutcome.cause : undefined;
+      this.#events.onCommit(this, batch, appended.value, refused);
+      this.dispatchedEnd = appended.value.baseOffset + batch.records.count;
+    }
+    batch.reset();
+    this.#spare = batch;
+    this.#underWay = undefined;
+    if (this.#building.records.count > 0) this.#underWay = this.#commit();
+  }
+}
+
+type Outcome<Value> =
+  | { readonly type: 'succeeded'; readonly value: Value }
+  | { readonly type: 'failed'; readonly cause: unknown };
+
+function succeed<Value>(value: Value): Outcome<Value> {
+  return { type: 'succeeded', value };
+}
+
+function fail(cause: unknown): Outcome<never> {
+  return { type: 'failed', cause };
+}

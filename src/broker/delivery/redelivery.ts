@@ -1,0 +1,148 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Journal, JournalEntry } from '../../journal/journal.ts';
+import { RecordView } from '../../journal/record-batch.ts';
+import { writeAck } from '../../mqtt/ack.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { topicMatches } from '../../mqtt/topic.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
+import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import type { SessionLog } from '../durability/session-log.ts';
+import type { Router } from '../router/router.ts';
+import type { TopicTable } from '../router/topic-table.ts';
+import { InflightState } from '../session/inflight-window.ts';
+import type { Session } from '../session/session.ts';
+import type { LateDelivery } from './late-delivery.ts';
+import { Message } from './message.ts';
+import type { PublishEncoder } from './publish-encoder.ts';
+import { readRecord } from './record-message.ts';
+
+const DUPLICATE_FLAG = 0b1000;
+const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
+
+/**
+ * Sends again what a client had not acknowledged when its connection ended: the same message under the same packet
+ * identifier, with DUP [MQTT-4.4.0-1] [MQTT-3.3.1-1]; for a QoS 2 message it had received, the PUBREL.
+ */
+export class Redelivery {
+  readonly #journal: Journal;
+  readonly #shardName: (shard: number) => string | undefined;
+  readonly #encoder: PublishEncoder;
+  readonly #late: LateDelivery;
+  readonly #router: Router<Session>;
+  readonly #topics: TopicTable<Session, undefined>;
+  readonly #sessionLog: SessionLog;
+  readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #message = new Message();
+  readonly #record = new RecordView();
+  readonly #context = new Uint8Array(CONTEXT_BYTES);
+
+  constructor(parts: {
+    journal: Journal;
+    shardName: (shard: number) => string | undefined;
+    encoder: PublishEncoder;
+    late: LateDelivery;
+    router: Router<Session>;
+    topics: TopicTable<Session, undefined>;
+    sessionLog: SessionLog;
+    recorder: Recorder;
+    metrics: Metrics;
+    clock: Clock;
+  }) {
+    this.#journal = parts.journal;
+    this.#shardName = parts.shardName;
+    this.#encoder = parts.encoder;
+    this.#late = parts.late;
+    this.#router = parts.router;
+    this.#topics = parts.topics;
+    this.#sessionLog = parts.sessionLog;
+    this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+  }
+
+  /** Sends the first of `session.redeliver` and takes it off the list. */
+  async sendNext(session: Session): Promise<void> {
+    const packetId = session.redeliver[0]!;
+    const { receiver, window } = session;
+    if (!window.resent(packetId, this.#clock.now(), 0)) {
+      session.redeliver.shift();
+      return;
+    }
+    if (window.state === InflightState.received) {
+      const at = receiver!.reserve(4);
+      writeAck(receiver!.output, at, PacketType.pubrel, packetId, ReasonCode.success, receiver!.version);
+      session.redeliver.shift();
+      return;
+    }
+    const { qos, shard, offset, group } = window;
+    const entry = await this.#read(shard, offset);
+    if (session.receiver !== receiver || session.redeliver[0] !== packetId) return;
+    session.redeliver.shift();
+    // Acknowledged meanwhile.
+    if (!window.resent(packetId, this.#clock.now(), 0)) return;
+    if (entry === undefined) this.#giveUp(session, packetId, qos);
+    else this.#send(session, packetId, qos, shard, group, entry);
+  }
+
+  async #read(shard: number, offset: number): Promise<JournalEntry | undefined> {
+    const name = this.#shardName(shard);
+    if (name === undefined) return undefined;
+    const { entries } = await this.#journal.read(name, { from: offset, maxRecords: 1, maxBytes: 1 });
+    return entries[0]?.offset === offset ? entries[0] : undefined;
+  }
+
+  #send(session: Session, packetId: number, qos: number, shard: number, group: number, entry: JournalEntry): void {
+    const receiver = session.receiver!;
+    const message = this.#message;
+    const record = this.#record.at(entry.buffer, entry.position);
+    // One that has expired is still sent: the client may have received it before and waits for the rest of the exchange.
+    readRecord(record, message, this.#clock.now());
+    if (message.expirySeconds <= 0 && message.expirySeconds !== -1) message.expirySeconds = 1;
+    message.topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
+    message.shard = shard;
+    message.offset = entry.offset;
+    const span = this.#late.begin(message, session);
+    this.#recorder.attribute(span, ATTRIBUTES.redelivered, true);
+    if (span !== NO_SPAN) this.#recorder.context(span, this.#context, 0);
+    const encoder = this.#encoder;
+    encoder.begin();
+    encoder.encode(
+      message,
+      receiver.version,
+      qos,
+      false,
+      this.#identifiersOf(session, message.topic.name, group),
+      span === NO_SPAN ? undefined : this.#context,
+    );
+    const size = encoder.end - encoder.start;
+    if (size > receiver.maximumPacketSize) this.#giveUp(session, packetId, qos);
+    else {
+      encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
+      encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
+      const at = receiver.reserve(size);
+      receiver.output.set(encoder.bytes.subarray(encoder.start, encoder.end), at);
+    }
+    this.#recorder.end(span, this.#clock.now());
+  }
+
+  /** The message is gone from the journal, or the client that came back takes only smaller ones. */
+  #giveUp(session: Session, packetId: number, qos: number): void {
+    if (qos === 1) session.window.acknowledge(packetId);
+    else session.window.refused(packetId);
+    this.#metrics.add(DROPPED_RETENTION, 1);
+    if (session.persistent) this.#sessionLog.acknowledged(session, packetId);
+  }
+
+  #identifiersOf(session: Session, topic: string, group: number): readonly number[] {
+    if (group !== 0) return [];
+    const identifiers: number[] = [];
+    for (const subscription of this.#router.subscriptionsOf(session))
+      if (topicMatches(subscription.filter, topic)) identifiers.push(...subscription.identifiers);
+    return identifiers;
+  }
+}

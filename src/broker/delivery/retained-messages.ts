@@ -1,0 +1,136 @@
+import { NO_EXPIRY, RecordBatch, RecordKind, RecordView } from '../../journal/record-batch.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { RetainedTree } from '../router/retained-tree.ts';
+import type { BrokerTopic, Message } from './message.ts';
+import { fieldsOf, readRecord } from './record-message.ts';
+
+const NOBODY = new Uint8Array(0);
+const LIMIT_HIT = counterId(METRICS.limitsHitTotal, 'retained_messages');
+const DROPPED_QUOTA = counterId(METRICS.messagesDroppedTotal, 'quota');
+
+/** Where retained messages are made durable: placement, seen as little as needed. */
+export interface RetainedStore {
+  load(): AsyncIterable<{ readonly topic: string; readonly value: Uint8Array }>;
+  /** An undefined value deletes. Settles when all are durable. */
+  write(changes: ReadonlyMap<string, Uint8Array | undefined>): Promise<void>;
+}
+
+/**
+ * The last retained message of each topic, all in memory for new subscribers, each change written behind: the newest for
+ * a topic wins, one write is under way at a time. A value is one journal record.
+ */
+export class RetainedMessages {
+  readonly #tree = new RetainedTree<Uint8Array>();
+  readonly #store: RetainedStore;
+  readonly #metrics: Metrics;
+  readonly #maximum: number;
+  readonly #onFailure: (cause: unknown) => void;
+  readonly #batch = new RecordBatch(4096);
+  readonly #record = new RecordView();
+  readonly #fields = {
+    kind: RecordKind.message as RecordKind,
+    qos: 0,
+    retain: true,
+    packetId: 0,
+    timestamp: 0,
+    expirySeconds: NO_EXPIRY,
+  };
+  #changes = new Map<string, Uint8Array | undefined>();
+  #underWay: Promise<void> | undefined;
+
+  constructor(store: RetainedStore, metrics: Metrics, maximum: number, onFailure: (cause: unknown) => void) {
+    this.#store = store;
+    this.#metrics = metrics;
+    this.#maximum = maximum;
+    this.#onFailure = onFailure;
+  }
+
+  get count(): number {
+    return this.#tree.count;
+  }
+
+  async load(): Promise<void> {
+    for await (const { topic, value } of this.#store.load()) this.#tree.set(topic, value);
+  }
+
+  /** Notes the change; it is durable when a promise that `durable` gives from now on settles. */
+  keep(message: Message): void {
+    const topic = message.topic.name;
+    if (message.payloadEnd === message.payloadStart) {
+      if (this.#tree.delete(topic) !== undefined) this.#change(topic, undefined);
+      return;
+    }
+    if (this.#tree.count >= this.#maximum && this.#tree.get(topic) === undefined) {
+      this.#metrics.add(LIMIT_HIT, 1);
+      this.#metrics.add(DROPPED_QUOTA, 1);
+      return;
+    }
+    const value = this.#encode(message);
+    this.#tree.set(topic, value);
+    this.#change(topic, value);
+  }
+
+  /** Settles when every change noted so far is durable. */
+  async durable(): Promise<void> {
+    while (this.#underWay !== undefined) await this.#underWay;
+    if (this.#changes.size > 0) await this.#write();
+  }
+
+  /** Topics with a retained message that match the filter. */
+  *matching(filter: string): Generator<string> {
+    for (const { topic } of this.#tree.matching(filter)) yield topic;
+  }
+
+  /** Fills the message from what is kept for the topic. False: nothing is, or it has expired. */
+  read(topic: BrokerTopic, message: Message, now: number): boolean {
+    const value = this.#tree.get(topic.name);
+    if (value === undefined) return false;
+    message.topic = topic;
+    if (readRecord(this.#record.at(value, 0), message, now)) return true;
+    this.#tree.delete(topic.name);
+    this.#change(topic.name, undefined);
+    return false;
+  }
+
+  #encode(message: Message): Uint8Array {
+    const batch = this.#batch;
+    const position = batch.add(
+      fieldsOf(message, 0, this.#fields),
+      message.topic.bytes,
+      NOBODY,
+      message.properties,
+      message.propertiesStart,
+      message.propertiesEnd,
+      message.payload,
+      message.payloadStart,
+      message.payloadEnd,
+      message.hasContext ? message.context : undefined,
+      0,
+    );
+    const value = Uint8Array.prototype.slice.call(batch.buffer, position, batch.length);
+    batch.reset();
+    return value;
+  }
+
+  #change(topic: string, value: Uint8Array | undefined): void {
+    this.#changes.set(topic, value);
+    // Whoever has to wait for it asks `durable`; for all others the failure is told once, here.
+    if (this.#underWay === undefined) setImmediate(() => this.durable().catch(this.#onFailure));
+  }
+
+  async #write(): Promise<void> {
+    const changes = this.#changes;
+    this.#changes = new Map();
+    this.#underWay = this.#store.write(changes);
+    try {
+      await this.#underWay;
+    } catch (error) {
+      // Kept for the next try, unless something newer came meanwhile.
+      for (const [topic, value] of changes) if (!this.#changes.has(topic)) this.#changes.set(topic, value);
+      throw error;
+    } finally {
+      this.#underWay = undefined;
+    }
+  }
+}

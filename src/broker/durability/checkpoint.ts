@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Journal } from '../../journal/journal.ts';
+import type { Placement } from '../../placement/placement.ts';
+import type { ShardProgress } from '../delivery/progress.ts';
+import type { GroupProgress, SharedDelivery } from '../delivery/shared-delivery.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionLog } from './session-log.ts';
+import type { SessionStore } from './session-store.ts';
+
+/** Sessions written in one go. */
+const CHUNK = 256;
+const HOLDER = 'sessions';
+
+const position = z.tuple([z.int().min(0), z.number().min(0)]);
+const markerSchema = z.strictObject({
+  /** Replay of the session log begins here. */
+  sessionLog: z.number().min(0),
+  /** The search for QoS 2 messages not yet released begins here, by shard number. */
+  shards: z.array(position),
+  groups: z.array(
+    z.strictObject({
+      filter: z.string(),
+      number: z.int().min(1),
+      positions: z.array(position),
+      returned: z.array(position),
+    }),
+  ),
+});
+export type CheckpointMarker = z.infer<typeof markerSchema>;
+
+export function checkpointKey(brokerId: string): string {
+  return `checkpoint/${brokerId}`;
+}
+
+export function decodeMarker(value: Uint8Array | undefined): CheckpointMarker {
+  if (value === undefined) return { sessionLog: 0, shards: [], groups: [] };
+  return markerSchema.parse(JSON.parse(Buffer.from(value).toString()));
+}
+
+/**
+ * Now and then, everything that has changed in persistent sessions goes to placement, so that the session log stays short
+ * and retention knows what is still wanted.
+ */
+export class Checkpoint {
+  readonly #brokerId: string;
+  readonly #placement: Placement;
+  readonly #journal: Journal;
+  readonly #sessionShard: string;
+  readonly #sessionLog: SessionLog;
+  readonly #store: SessionStore;
+  readonly #shared: SharedDelivery;
+  readonly #sessions: () => Iterable<Session>;
+  readonly #shards: readonly ShardProgress[];
+  #underWay: Promise<void> | undefined;
+
+  constructor(parts: {
+    brokerId: string;
+    placement: Placement;
+    journal: Journal;
+    sessionShard: string;
+    sessionLog: SessionLog;
+    store: SessionStore;
+    shared: SharedDelivery;
+    sessions: () => Iterable<Session>;
+    shards: readonly ShardProgress[];
+  }) {
+    this.#brokerId = parts.brokerId;
+    this.#placement = parts.placement;
+    this.#journal = parts.journal;
+    this.#sessionShard = parts.sessionShard;
+    this.#sessionLog = parts.sessionLog;
+    this.#store = parts.store;
+    this.#shared = parts.shared;
+    this.#sessions = parts.sessions;
+    this.#shards = parts.shards;
+  }
+
+  /** Settles when a checkpoint that began at or after this call is durable. */
+  async take(): Promise<void> {
+    while (this.#underWay !== undefined) await this.#underWay.catch(() => undefined);
+    this.#underWay = this.#write().finally(() => {
+      this.#underWay = undefined;
+    });
+    await this.#underWay;
+  }
+
+  async #write(): Promise<void> {
+    // Before the sessions are looked at: an event that comes again on replay does no harm, one that is missed does.
+    const sessionLog = this.#sessionLog.committedEnd;
+    const shards = this.#shards.map(({ shard, dispatchedEnd }): [number, number] => [shard.number, dispatchedEnd]);
+    const groups = this.#shared.progress();
+    const changed = [...this.#sessions()].filter((session) => session.dirty && session.persistent);
+    for (let start = 0; start < changed.length; start += CHUNK)
+      await this.#store.saveAll(changed.slice(start, start + CHUNK));
+    const value = encodeMarker(sessionLog, shards, groups);
+    await this.#placement.write([{ type: 'put', key: checkpointKey(this.#brokerId), value }]);
+    await this.#journal.trim(this.#sessionShard, sessionLog);
+    this.#guard(groups);
+  }
+
+  /** Retention may take what no session and no group will ask for again. */
+  #guard(groups: readonly GroupProgress[]): void {
+    for (const { shard, dispatchedEnd } of this.#shards) {
+      let floor = dispatchedEnd;
+      for (const session of this.#sessions()) floor = Math.min(floor, session.floor(shard.number, dispatchedEnd));
+      for (const { positions, returned } of groups)
+        for (const [number, offset] of [...positions, ...returned])
+          if (number === shard.number) floor = Math.min(floor, offset);
+      this.#journal.protect(shard.name, HOLDER, floor);
+    }
+  }
+}
+
+function encodeMarker(
+  sessionLog: number,
+  shards: readonly [number, number][],
+  groups: readonly GroupProgress[],
+): Uint8Array {
+  return Buffer.from(JSON.stringify({ sessionLog, shards, groups }));
+}

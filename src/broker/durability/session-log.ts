@@ -1,0 +1,146 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Journal } from '../../journal/journal.ts';
+import { NO_EXPIRY, RecordBatch, RecordKind } from '../../journal/record-batch.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import type { Turn, TurnTask } from '../connection/turn.ts';
+import type { Receiver } from '../session/receiver.ts';
+import type { Session } from '../session/session.ts';
+import { SessionEventWriter } from '../session/session-event.ts';
+
+const NOTHING = new Uint8Array(0);
+/** Events waiting beyond this make the broker stop reading from its clients until the log has caught up. */
+const SATURATED_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that may leave only when the events noted before them are durable. */
+interface Held {
+  readonly receiver: Receiver;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What persistent sessions sent, received and confirmed since the last checkpoint, in a shard of its own: the events of a
+ * turn are one record. QoS 1 events need not be waited for (losing them means a repeat, which QoS 1 allows); what QoS 2
+ * promises is sent only after its event is durable (`afterCommit`), so that it holds across a kill of the broker.
+ */
+export class SessionLog implements TurnTask {
+  readonly #journal: Journal;
+  readonly #shard: string;
+  readonly #turn: Turn;
+  readonly #clock: Clock;
+  readonly #onFailure: (cause: unknown) => void;
+  #events = new SessionEventWriter();
+  #spareEvents = new SessionEventWriter();
+  #held: Held[] = [];
+  readonly #batch = new RecordBatch();
+  #queued = false;
+  #underWay: Promise<void> | undefined;
+  #end: number;
+
+  constructor(parts: {
+    journal: Journal;
+    shard: string;
+    /** Committed end of the shard at start. */
+    end: number;
+    turn: Turn;
+    clock: Clock;
+    onFailure: (cause: unknown) => void;
+  }) {
+    this.#journal = parts.journal;
+    this.#shard = parts.shard;
+    this.#end = parts.end;
+    this.#turn = parts.turn;
+    this.#clock = parts.clock;
+    this.#onFailure = parts.onFailure;
+  }
+
+  /** Everything below is durable and known to the sessions in memory. */
+  get committedEnd(): number {
+    return this.#end;
+  }
+
+  get saturated(): boolean {
+    return this.#events.length > SATURATED_BYTES;
+  }
+
+  sent(session: Session, packetId: number, qos: number, shard: number, offset: number, group: number): void {
+    this.#schedule();
+    this.#events.sent(session.number, packetId, qos, shard, offset, group);
+  }
+
+  /** The delivery is over: PUBACK, PUBCOMP, or a PUBREC that refused it. */
+  acknowledged(session: Session, packetId: number): void {
+    this.#schedule();
+    this.#events.acknowledged(session.number, packetId);
+  }
+
+  /** PUBREC came: only the PUBREL is owed from now on. */
+  received(session: Session, packetId: number): void {
+    this.#schedule();
+    this.#events.received(session.number, packetId);
+  }
+
+  /** The publisher released its packet identifier: a PUBLISH with it is a new message from now on. */
+  released(session: Session, packetId: number, shard: number, offset: number): void {
+    this.#schedule();
+    this.#events.released(session.number, packetId, shard, offset);
+  }
+
+  /** Sends the bytes (copied) once everything noted up to now is durable. */
+  afterCommit(receiver: Receiver, bytes: Uint8Array): void {
+    this.#held.push({ receiver, bytes: Uint8Array.prototype.slice.call(bytes) });
+  }
+
+  endTurn(): void {
+    this.#queued = false;
+    if (this.#underWay === undefined && this.#events.length > 0) this.#underWay = this.#commit();
+  }
+
+  /** Resolves when nothing is waiting any more. */
+  async idle(): Promise<void> {
+    if (this.#underWay === undefined) this.endTurn();
+    while (this.#underWay !== undefined) await this.#underWay;
+  }
+
+  #schedule(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#turn.add(this);
+  }
+
+  async #commit(): Promise<void> {
+    const events = this.#events;
+    const held = this.#held;
+    this.#events = this.#spareEvents;
+    this.#held = [];
+    const batch = this.#batch;
+    const fields = {
+      kind: RecordKind.session,
+      qos: 0,
+      retain: false,
+      packetId: 0,
+      timestamp: this.#clock.now(),
+      expirySeconds: NO_EXPIRY,
+    };
+    const { bytes, length } = events;
+    batch.add(fields, NOTHING, NOTHING, NOTHING, 0, 0, bytes, 0, length, undefined, 0);
+    try {
+      const { baseOffset } = await this.#journal.append(this.#shard, batch);
+      this.#end = baseOffset + 1;
+      for (const { receiver, bytes } of held) send(receiver, bytes);
+    } catch (error) {
+      for (const { receiver } of held) receiver.close(CLOSE_REASONS.quotaExceeded);
+      this.#onFailure(error);
+    }
+    batch.reset();
+    events.reset();
+    this.#spareEvents = events;
+    this.#underWay = undefined;
+    if (this.#events.length > 0) this.#underWay = this.#commit();
+  }
+}
+
+function send(receiver: Receiver, bytes: Uint8Array): void {
+  if (receiver.closed) return;
+  const at = receiver.reserve(bytes.length);
+  receiver.output.set(bytes, at);
+}

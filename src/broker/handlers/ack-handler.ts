@@ -1,0 +1,165 @@
+import type { Clock } from '../../base/clock.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CatchUp } from '../delivery/catch-up.ts';
+import type { SharedDelivery } from '../delivery/shared-delivery.ts';
+import type { SessionLog } from '../durability/session-log.ts';
+import { AckOutcome } from '../session/inflight-window.ts';
+import type { Session } from '../session/session.ts';
+import { writeAck } from '../../mqtt/ack.ts';
+import { sendAck } from './send-ack.ts';
+
+const FIRST_FAILURE = 0x80;
+const PUBACKS = counterId(METRICS.requestsTotal, 'puback');
+const PUBRECS = counterId(METRICS.requestsTotal, 'pubrec');
+const PUBRELS = counterId(METRICS.requestsTotal, 'pubrel');
+const PUBCOMPS = counterId(METRICS.requestsTotal, 'pubcomp');
+
+/** PUBACK, PUBREC and PUBCOMP from subscribers, PUBREL from publishers (MQTT 5 section 4.3). */
+export class AckHandler {
+  readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #sessionLog: SessionLog;
+  readonly #catchUp: CatchUp;
+  readonly #shared: SharedDelivery;
+  readonly #sharedSubscriptionsOf: (session: Session) => Parameters<SharedDelivery['wake']>[0];
+  readonly #bytes = Buffer.alloc(4);
+
+  constructor(parts: {
+    recorder: Recorder;
+    metrics: Metrics;
+    clock: Clock;
+    sessionLog: SessionLog;
+    catchUp: CatchUp;
+    shared: SharedDelivery;
+    sharedSubscriptionsOf: (session: Session) => Parameters<SharedDelivery['wake']>[0];
+  }) {
+    this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+    this.#sessionLog = parts.sessionLog;
+    this.#catchUp = parts.catchUp;
+    this.#shared = parts.shared;
+    this.#sharedSubscriptionsOf = parts.sharedSubscriptionsOf;
+  }
+
+  acknowledge(connection: Connection, type: number, packetId: number, reasonCode: ReasonCode): void {
+    const session = connection.session!;
+    switch (type) {
+      case PacketType.puback:
+        this.#metrics.add(PUBACKS, 1);
+        this.#finish(connection, session, packetId, session.window.acknowledge(packetId), SPANS.mqttPuback, reasonCode);
+        return;
+      case PacketType.pubrec:
+        this.#metrics.add(PUBRECS, 1);
+        if (reasonCode >= FIRST_FAILURE)
+          this.#finish(connection, session, packetId, session.window.refused(packetId), SPANS.mqttPubrec, reasonCode);
+        else this.#received(connection, session, packetId);
+        return;
+      case PacketType.pubcomp:
+        this.#metrics.add(PUBCOMPS, 1);
+        this.#finish(connection, session, packetId, session.window.completed(packetId), SPANS.mqttPubcomp, reasonCode);
+        return;
+      default:
+        this.#metrics.add(PUBRELS, 1);
+        this.#release(connection, session, packetId);
+    }
+  }
+
+  /** The client can take more: for itself, and for the groups it belongs to. */
+  roomMade(session: Session): void {
+    if (this.#catchUp.worthWaking(session)) this.#catchUp.wake(session);
+    this.#shared.wake(this.#sharedSubscriptionsOf(session));
+  }
+
+  #finish(
+    connection: Connection,
+    session: Session,
+    packetId: number,
+    outcome: AckOutcome,
+    packet: (typeof SPANS)[keyof typeof SPANS],
+    reasonCode: ReasonCode,
+  ): void {
+    if (outcome === AckOutcome.wrongState) {
+      connection.close(CLOSE_REASONS.protocolError);
+      return;
+    }
+    if (outcome !== AckOutcome.done) return;
+    const { span } = session.window;
+    if (span !== NO_SPAN) this.#confirm(span, packet, packetId, reasonCode);
+    if (session.persistent) {
+      session.dirty = true;
+      this.#sessionLog.acknowledged(session, packetId);
+    }
+    this.roomMade(session);
+  }
+
+  /** PUBREC: from now on only PUBREL is owed, and that must survive the broker before it is said [MQTT-4.3.3-4]. */
+  #received(connection: Connection, session: Session, packetId: number): void {
+    const outcome = session.window.received(packetId);
+    if (outcome === AckOutcome.wrongState) {
+      connection.close(CLOSE_REASONS.protocolError);
+      return;
+    }
+    if (outcome === AckOutcome.unknown) {
+      sendAck(connection, PacketType.pubrel, packetId, ReasonCode.packetIdentifierNotFound);
+      return;
+    }
+    const { span } = session.window;
+    if (span !== NO_SPAN) {
+      const now = this.#clock.now();
+      this.#recorder.end(this.#recorder.child(SPANS.mqttPubrec, span, now), this.#clock.now());
+    }
+    if (!session.persistent) {
+      sendAck(connection, PacketType.pubrel, packetId, ReasonCode.success);
+      return;
+    }
+    session.dirty = true;
+    this.#sessionLog.received(session, packetId);
+    this.#sendAfterCommit(connection, PacketType.pubrel, packetId);
+  }
+
+  /** PUBREL: a PUBLISH with this identifier is a new message from now on, which must survive the broker before PUBCOMP. */
+  #release(connection: Connection, session: Session, packetId: number): void {
+    const at = this.#clock.now();
+    const span = this.#recorder.root(SPANS.mqttPubrel, at);
+    const state = session.inbound.release(packetId);
+    if (span !== NO_SPAN) {
+      this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
+      this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
+    }
+    if (state === 'stored') {
+      if (connection.inboundPending > 0) connection.inboundPending -= 1;
+      if (session.persistent) {
+        session.dirty = true;
+        this.#sessionLog.released(session, packetId, session.inbound.shard, session.inbound.offset);
+        this.#sendAfterCommit(connection, PacketType.pubcomp, packetId);
+      } else sendAck(connection, PacketType.pubcomp, packetId, ReasonCode.success);
+    } else sendAck(connection, PacketType.pubcomp, packetId, ReasonCode.packetIdentifierNotFound);
+    this.#recorder.end(span, this.#clock.now());
+  }
+
+  #sendAfterCommit(connection: Connection, type: PacketType, packetId: number): void {
+    writeAck(this.#bytes, 0, type, packetId, ReasonCode.success, connection.version);
+    this.#sessionLog.afterCommit(connection, this.#bytes);
+  }
+
+  /** The delivery is over: its span ends, with the packet that ended it below. */
+  #confirm(confirm: SpanHandle, packet: (typeof SPANS)[keyof typeof SPANS], packetId: number, reasonCode: ReasonCode): void {
+    const at = this.#clock.now();
+    const span = this.#recorder.child(packet, confirm, at);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
+    this.#recorder.attribute(confirm, ATTRIBUTES.mqttReasonCode, reasonCode);
+    if (reasonCode >= FIRST_FAILURE)
+      this.#recorder.fail(confirm, `mqtt_0x${reasonCode.toString(16)}`, 'the subscriber refused the message');
+    const now = this.#clock.now();
+    this.#recorder.end(span, now);
+    this.#recorder.end(confirm, now);
+  }
+}

@@ -1,0 +1,174 @@
+import type { Clock } from '../../base/clock.ts';
+import type { DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import type { PublishView } from '../../mqtt/publish-view.ts';
+import type { ReasonCode } from '../../mqtt/reason-code.ts';
+import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
+import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
+import type { Connection, PacketHandlers } from '../connection/connection.ts';
+import { expiryAtDisconnect } from '../session/expiry.ts';
+import type { AckHandler } from './ack-handler.ts';
+import type { ConnectHandler } from './connect-handler.ts';
+import type { PublishHandler } from './publish-handler.ts';
+import type { SessionLifecycle } from './session-lifecycle.ts';
+import type { SubscribeHandler } from './subscribe-handler.ts';
+
+const PINGS = counterId(METRICS.requestsTotal, 'pingreq');
+const DISCONNECTS = counterId(METRICS.requestsTotal, 'disconnect');
+const CLOSED = new Map<CloseReason['label'], number>();
+
+/** Which handler takes which packet. */
+export class PacketDispatch implements PacketHandlers {
+  readonly #connect: ConnectHandler;
+  readonly #publish: PublishHandler;
+  readonly #acks: AckHandler;
+  readonly #subscribe: SubscribeHandler;
+  readonly #lifecycle: SessionLifecycle;
+  readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #expiryMaximumSeconds: number;
+  readonly #isOverloaded: () => boolean;
+  readonly #onClosed: (connection: Connection) => void;
+  /** Connections that are not read from until the journal has caught up. */
+  readonly #waiting = new Set<Connection>();
+
+  constructor(parts: {
+    connect: ConnectHandler;
+    publish: PublishHandler;
+    acks: AckHandler;
+    subscribe: SubscribeHandler;
+    lifecycle: SessionLifecycle;
+    recorder: Recorder;
+    metrics: Metrics;
+    clock: Clock;
+    expiryMaximumSeconds: number;
+    isOverloaded: () => boolean;
+    onClosed: (connection: Connection) => void;
+  }) {
+    this.#connect = parts.connect;
+    this.#publish = parts.publish;
+    this.#acks = parts.acks;
+    this.#subscribe = parts.subscribe;
+    this.#lifecycle = parts.lifecycle;
+    this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+    this.#expiryMaximumSeconds = parts.expiryMaximumSeconds;
+    this.#isOverloaded = parts.isOverloaded;
+    this.#onClosed = parts.onClosed;
+  }
+
+  get overloaded(): boolean {
+    return this.#isOverloaded();
+  }
+
+  publish(connection: Connection, buffer: Buffer, start: number, end: number, view: PublishView): void {
+    this.#publish.publish(connection, buffer, start, end, view);
+  }
+
+  endRead(): void {
+    this.#publish.endRead();
+  }
+
+  acknowledge(connection: Connection, packetType: number, packetId: number, reasonCode: ReasonCode): void {
+    this.#acks.acknowledge(connection, packetType, packetId, reasonCode);
+  }
+
+  packet(connection: Connection, packet: Packet): void {
+    if (connection.stage === 'opened' && packet.type === 'connect') {
+      this.#connect.connect(connection, packet);
+      return;
+    }
+    switch (packet.type) {
+      case 'subscribe':
+        this.#subscribe.subscribe(connection, packet);
+        return;
+      case 'unsubscribe':
+        this.#subscribe.unsubscribe(connection, packet);
+        return;
+      case 'pingreq':
+        this.#ping(connection);
+        return;
+      case 'disconnect':
+        this.#disconnect(connection, packet);
+        return;
+      default:
+        // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send.
+        connection.close(CLOSE_REASONS.protocolError);
+    }
+  }
+
+  malformedConnect(connection: Connection, reasonCode: ReasonCode, version: ProtocolVersion): void {
+    this.#connect.refuseMalformed(connection, reasonCode, version);
+  }
+
+  paused(connection: Connection): void {
+    this.#waiting.add(connection);
+  }
+
+  /** To be called when a batch has been committed. */
+  resumeWaiting(): void {
+    if (this.#waiting.size === 0 || this.#isOverloaded()) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const connection of waiting) connection.resume();
+  }
+
+  drained(connection: Connection): void {
+    if (connection.session !== undefined) this.#acks.roomMade(connection.session);
+  }
+
+  closed(connection: Connection, reason: CloseReason): void {
+    this.#waiting.delete(connection);
+    this.#metrics.add(closedId(reason.label), 1);
+    this.#lifecycle.leave(connection, reason, connection.connectionEnd);
+    this.#onClosed(connection);
+  }
+
+  /** [MQTT-3.12.4-1] */
+  #ping(connection: Connection): void {
+    const startedAt = this.#clock.now();
+    const span = this.#recorder.root(SPANS.mqttPingreq, startedAt);
+    this.#metrics.add(PINGS, 1);
+    const at = connection.reserve(2);
+    connection.output[at] = PacketType.pingresp << 4;
+    connection.output[at + 1] = 0;
+    if (span === NO_SPAN) return;
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
+    this.#recorder.end(span, this.#clock.now());
+  }
+
+  #disconnect(connection: Connection, packet: DisconnectPacket): void {
+    const session = connection.session!;
+    const startedAt = this.#clock.now();
+    const span = this.#recorder.root(SPANS.mqttDisconnect, startedAt);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, packet.reasonCode);
+    this.#metrics.add(DISCONNECTS, 1);
+    const expiry = expiryAtDisconnect(
+      session.expirySeconds,
+      packet.properties.sessionExpiryInterval,
+      this.#expiryMaximumSeconds,
+    );
+    if (expiry.type === 'protocol_error') {
+      this.#recorder.fail(span, 'protocol_error', 'a session that was to end with its connection cannot be made to stay');
+      connection.close(CLOSE_REASONS.protocolError);
+    } else {
+      session.expirySeconds = expiry.seconds;
+      connection.connectionEnd = { type: 'disconnected', reasonCode: packet.reasonCode };
+      connection.close(CLOSE_REASONS.clientDisconnect);
+    }
+    this.#recorder.end(span, this.#clock.now());
+  }
+}
+
+function closedId(label: CloseReason['label']): number {
+  const known = CLOSED.get(label);
+  if (known !== undefined) return known;
+  const id = counterId(METRICS.connectionsClosedTotal, label);
+  CLOSED.set(label, id);
+  return id;
+}

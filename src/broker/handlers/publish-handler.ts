@@ -1,0 +1,190 @@
+import type { Clock } from '../../base/clock.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import type { PublishView } from '../../mqtt/publish-view.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
+import { counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
+import { NO_SPAN, type SpanHandle } from '../../telemetry/recorder.ts';
+import { CLOSE_REASONS, closeReasonFor } from '../connection/close-reason.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { IngestBatch } from '../delivery/ingest.ts';
+import type { BrokerTopic } from '../delivery/message.ts';
+import { Message } from '../delivery/message.ts';
+import type { MessageFlow } from '../delivery/message-flow.ts';
+import type { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
+import type { Session } from '../session/session.ts';
+import type { PublishAdmission } from './publish-admission.ts';
+import type { PublishRun } from './publish-run.ts';
+import type { PublishTrace } from './publish-trace.ts';
+import { sendAck } from './send-ack.ts';
+
+const RECEIVED = [
+  counterId(METRICS.messagesReceivedTotal, '0'),
+  counterId(METRICS.messagesReceivedTotal, '1'),
+  counterId(METRICS.messagesReceivedTotal, '2'),
+];
+const REQUESTS = counterId(METRICS.requestsTotal, 'publish');
+const ERRORS = counterId(METRICS.requestErrorsTotal, 'publish');
+const LATENCY = histogramId(METRICS.requestDurationSeconds, 'publish');
+const NOT_AUTHORIZED = counterId(METRICS.messagesDroppedTotal, 'not_authorized');
+const STORAGE_FAILED = counterId(METRICS.messagesDroppedTotal, 'storage_failed');
+const RECEIVE_MAXIMUM_HIT = counterId(METRICS.limitsHitTotal, 'receive_maximum');
+
+/**
+ * The way of a PUBLISH from the read buffer on. QoS 0 is matched and pushed at once; QoS 1 and 2 go to the journal and
+ * come back in `answer` when their batch is durable.
+ */
+export class PublishHandler {
+  readonly #admission: PublishAdmission;
+  readonly #run: PublishRun;
+  readonly #trace: PublishTrace;
+  readonly #flow: MessageFlow;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #receiveMaximum: number;
+  readonly #message = new Message();
+  /** When the bytes at hand were read; one clock read serves all messages in them. 0: not asked yet. */
+  #readAt = 0;
+  #direct = 0;
+
+  constructor(parts: {
+    admission: PublishAdmission;
+    run: PublishRun;
+    trace: PublishTrace;
+    flow: MessageFlow;
+    metrics: Metrics;
+    clock: Clock;
+    receiveMaximum: number;
+  }) {
+    this.#admission = parts.admission;
+    this.#run = parts.run;
+    this.#trace = parts.trace;
+    this.#flow = parts.flow;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+    this.#receiveMaximum = parts.receiveMaximum;
+  }
+
+  publish(connection: Connection, buffer: Buffer, start: number, end: number, view: PublishView): void {
+    if (this.#readAt === 0) this.#readAt = this.#clock.now();
+    const topic = this.#admission.topicOf(connection, buffer, view);
+    if (topic === undefined) return;
+    const span = this.#trace.begin(connection, topic, buffer, view, this.#readAt);
+    if (view.qos === 0 && span === NO_SPAN && connection.version === 4 && !view.retain) {
+      if (this.#admission.mayPublish(connection, topic, NO_SPAN)) {
+        this.#direct += 1;
+        this.#run.add(connection, buffer, start, end, topic);
+      } else this.#refuse(connection, view, NO_SPAN, ReasonCode.notAuthorized);
+      return;
+    }
+    this.#run.flush();
+    this.#publishOne(connection, topic, buffer, view, span);
+  }
+
+  /** Ends what `publish` began for the bytes at hand. */
+  endRead(): void {
+    if (this.#readAt === 0) return;
+    this.#run.flush();
+    if (this.#direct > 0) {
+      this.#metrics.add(RECEIVED[0]!, this.#direct);
+      this.#metrics.add(REQUESTS, this.#direct);
+      this.#metrics.observe(LATENCY, (this.#clock.now() - this.#readAt) / 1000, this.#direct);
+      this.#direct = 0;
+    }
+    this.#readAt = 0;
+  }
+
+  #publishOne(connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView, span: SpanHandle): void {
+    const { qos } = view;
+    if (!this.#admission.mayPublish(connection, topic, span)) {
+      this.#refuse(connection, view, span, ReasonCode.notAuthorized);
+      return;
+    }
+    if (qos > 0 && !this.#admitConfirmed(connection, view, span)) return;
+    const message = this.#message;
+    this.#admission.fill(message, connection, topic, buffer, view, this.#readAt);
+    this.#trace.fill(message, span, view);
+    if (view.retain) this.#flow.retain(message);
+    if (qos === 0) {
+      this.#direct += 1;
+      this.#flow.deliver(message);
+      this.#trace.end(span, this.#readAt);
+      return;
+    }
+    this.#metrics.add(RECEIVED[qos]!, 1);
+    connection.inboundPending += 1;
+    this.#flow.store(message, connection, connection.session, view.packetId);
+  }
+
+  /** Flow control and repeats. False: the packet has been dealt with. */
+  #admitConfirmed(connection: Connection, view: PublishView, span: SpanHandle): boolean {
+    const { inbound } = connection.session!;
+    if (view.qos === 2) {
+      const state = inbound.state(view.packetId);
+      if (state !== 'unknown') {
+        // [MQTT-4.3.3-10]: a repeat is answered again, and not published again. One still on its way is answered then.
+        if (state === 'stored') sendAck(connection, PacketType.pubrec, view.packetId, ReasonCode.success);
+        this.#trace.end(span, this.#readAt);
+        return false;
+      }
+    }
+    const exceeds = connection.version === 5 && connection.inboundPending >= this.#receiveMaximum;
+    if (!exceeds && (view.qos !== 2 || inbound.add(view.packetId))) return true;
+    // [MQTT-3.3.4-7], [MQTT-3.3.4-8]
+    this.#metrics.add(RECEIVE_MAXIMUM_HIT, 1);
+    this.#trace.fail(span, 'receive_maximum_exceeded', 'more messages on their way than the broker allows', this.#readAt);
+    connection.close(closeReasonFor(ReasonCode.receiveMaximumExceeded));
+    return false;
+  }
+
+  /** Nobody gets the message. MQTT 5 clients are told why; 3.1.1 has no words for it [MQTT-3.3.5-2]. */
+  #refuse(connection: Connection, view: PublishView, span: SpanHandle, reasonCode: ReasonCode): void {
+    this.#metrics.add(NOT_AUTHORIZED, 1);
+    this.#metrics.add(REQUESTS, 1);
+    this.#metrics.add(ERRORS, 1);
+    const answer = connection.version === 5 ? reasonCode : ReasonCode.success;
+    if (view.qos === 1) sendAck(connection, PacketType.puback, view.packetId, answer);
+    else if (view.qos === 2) sendAck(connection, PacketType.pubrec, view.packetId, answer);
+    this.#trace.fail(span, 'not_authorized', 'no rule allows publishing to this topic', this.#readAt);
+  }
+
+  /** A message of the batch is durable: answers its publisher. `now` is shared by the batch. */
+  answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, matched: boolean, now: number): void {
+    const connection = batch.origins[index];
+    const packetId = batch.packetIds[index]!;
+    const qos = batch.qos[index]!;
+    this.#metrics.add(REQUESTS, 1);
+    this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
+    if (qos === 2) this.#settle(batch.publishers[index], packetId)?.markStored(packetId, shard, offset);
+    if (connection !== undefined && !connection.closed) {
+      const reasonCode = matched ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
+      if (qos === 1) connection.inboundPending -= 1;
+      sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, reasonCode);
+    }
+    this.#trace.end(batch.spans[index]!, batch.receivedAt[index]!);
+  }
+
+  /** A message could not be kept: its publisher must not believe it was. */
+  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string, now: number): void {
+    const connection = batch.origins[index];
+    const packetId = batch.packetIds[index]!;
+    const qos = batch.qos[index]!;
+    this.#metrics.add(REQUESTS, 1);
+    this.#metrics.add(ERRORS, 1);
+    this.#metrics.add(STORAGE_FAILED, 1);
+    if (qos === 2) this.#settle(batch.publishers[index], packetId)?.forget(packetId);
+    if (connection !== undefined && !connection.closed) {
+      connection.inboundPending -= 1;
+      if (connection.version === 5)
+        sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, ReasonCode.quotaExceeded);
+      else connection.close(CLOSE_REASONS.quotaExceeded);
+    }
+    this.#trace.fail(batch.spans[index]!, 'storage_failed', reason, batch.receivedAt[index]!);
+  }
+
+  /** The publisher's list, unless its session has ended (and with it the exchange) while the message was stored. */
+  #settle(publisher: Session | undefined, packetId: number): InboundExactlyOnce | undefined {
+    const inbound = publisher?.inbound;
+    return inbound?.state(packetId) === 'storing' ? inbound : undefined;
+  }
+}

@@ -1,0 +1,215 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ConnectPacket } from '../../mqtt/packets.ts';
+import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
+import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CatchUp } from '../delivery/catch-up.ts';
+import type { ShardProgress } from '../delivery/progress.ts';
+import type { SharedDelivery } from '../delivery/shared-delivery.ts';
+import type { SessionStore } from '../durability/session-store.ts';
+import type { Router } from '../router/router.ts';
+import { expiryAtConnect, sessionEndsAt } from '../session/expiry.ts';
+import { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
+import { InflightWindow } from '../session/inflight-window.ts';
+import { LIVE, Session } from '../session/session.ts';
+import { type ConnectionEnd, delayedWillAtConnect, willAtConnectionEnd } from '../session/will.ts';
+import type { WillPublisher } from './will-publisher.ts';
+
+export interface SessionLimits {
+  readonly maximumInflight: number;
+  readonly receiveMaximum: number;
+  readonly expiryMaximumSeconds: number;
+  readonly expiryForV3Seconds: number;
+}
+
+export interface OpenedSession {
+  readonly session: Session;
+  /** Session Present of CONNACK [MQTT-3.2.2-2] [MQTT-3.2.2-3]. */
+  readonly present: boolean;
+}
+
+/** How sessions begin, change hands, and end: by clean start, disconnect, takeover and expiry. */
+export class SessionLifecycle {
+  readonly sessions = new Map<string, Session>();
+  readonly #router: Router<Session>;
+  readonly #store: SessionStore;
+  readonly #shared: SharedDelivery;
+  readonly #catchUp: CatchUp;
+  readonly #wills: WillPublisher;
+  readonly #recorder: Recorder;
+  readonly #clock: Clock;
+  readonly #shards: readonly ShardProgress[];
+  readonly #limits: SessionLimits;
+  readonly #onStoreFailure: (cause: unknown) => void;
+  /** Sessions whose client is away, and so may expire or owe a will. */
+  readonly #away = new Set<Session>();
+
+  constructor(parts: {
+    router: Router<Session>;
+    store: SessionStore;
+    shared: SharedDelivery;
+    catchUp: CatchUp;
+    wills: WillPublisher;
+    recorder: Recorder;
+    clock: Clock;
+    shards: readonly ShardProgress[];
+    limits: SessionLimits;
+    onStoreFailure: (cause: unknown) => void;
+  }) {
+    this.#router = parts.router;
+    this.#store = parts.store;
+    this.#shared = parts.shared;
+    this.#catchUp = parts.catchUp;
+    this.#wills = parts.wills;
+    this.#recorder = parts.recorder;
+    this.#clock = parts.clock;
+    this.#shards = parts.shards;
+    this.#limits = parts.limits;
+    this.#onStoreFailure = parts.onStoreFailure;
+  }
+
+  /**
+   * The session for an authenticated CONNECT, served by the connection from now on. `number` is fresh, for a session
+   * that has to be made. Synchronous, so that of two connections with one client identifier one is first.
+   */
+  open(connection: Connection, clientId: string, packet: ConnectPacket, number: number): OpenedSession {
+    const existing = this.#displace(clientId, packet.cleanStart);
+    const session =
+      existing ??
+      new Session(
+        clientId,
+        number,
+        0,
+        new InflightWindow(this.#limits.maximumInflight),
+        new InboundExactlyOnce(this.#limits.receiveMaximum),
+      );
+    if (existing === undefined) {
+      this.sessions.set(clientId, session);
+      for (const { shard } of this.#shards) session.positions[shard.number] = LIVE;
+    }
+    this.#away.delete(session);
+    session.expirySeconds = this.#expiryOf(packet);
+    session.userName = connection.principal.username;
+    session.protocolVersion = packet.protocolVersion;
+    session.window.limit = Math.min(packet.properties.receiveMaximum ?? 65_535, this.#limits.maximumInflight);
+    session.will = this.#wills.willOf(packet);
+    session.willDueAt = undefined;
+    session.redeliver = [];
+    session.window.inOrder(({ packetId }) => session.redeliver.push(packetId));
+    for (const { shard, dispatchedEnd } of this.#shards) session.presentSince[shard.number] = dispatchedEnd;
+    session.attend(connection);
+    connection.session = session;
+    return { session, present: existing !== undefined };
+  }
+
+  /** The client has been told that it is connected: what is owed to it may go out. */
+  serve(session: Session): void {
+    this.#catchUp.wake(session);
+    this.#shared.wake(this.#router.subscriptionsOf(session));
+  }
+
+  /** Durable before anything is said that depends on it; nothing to do for a session that ends with its connection. */
+  async save(session: Session, context?: Uint8Array): Promise<void> {
+    if (session.persistent || session.will !== undefined) await this.#store.save(session, context);
+  }
+
+  /** The connection is gone; what becomes of will and session is decided by how. */
+  leave(connection: Connection, reason: CloseReason, end: ConnectionEnd): void {
+    const { session } = connection;
+    if (session === undefined || session.receiver !== connection) return;
+    const now = this.#clock.now();
+    session.leave(now);
+    this.#endSpans(session, now);
+    for (const { shard, dispatchedEnd } of this.#shards)
+      if (session.positions[shard.number] === LIVE) session.positions[shard.number] = dispatchedEnd;
+    if (reason !== CLOSE_REASONS.serverShutdown) this.#settleWill(session, end, now);
+    else if (session.will !== undefined) session.willDueAt = now + session.will.delaySeconds * 1000;
+    if (end.type === 'taken_over' && end.sessionContinues) return;
+    if (session.persistent || session.willDueAt !== undefined) {
+      this.#away.add(session);
+      this.#store.save(session).catch(this.#onStoreFailure);
+    } else this.end(session);
+  }
+
+  /** Forgets the session and all that was kept for it. */
+  end(session: Session): void {
+    this.#away.delete(session);
+    if (this.sessions.get(session.clientId) === session) this.sessions.delete(session.clientId);
+    this.#router.removeSession(session);
+    this.#shared.giveBack(session);
+    if (session.will !== undefined && session.willDueAt !== undefined) this.#wills.publish(session);
+    session.will = undefined;
+    this.#store.remove(session).catch(this.#onStoreFailure);
+  }
+
+  /** A session brought back from placement, whose client is away. */
+  restore(session: Session): void {
+    this.sessions.set(session.clientId, session);
+    this.#away.add(session);
+  }
+
+  /** Once a second: sessions that have expired, wills that are due. */
+  tick(now: number): void {
+    for (const session of this.#away) {
+      const { attendance } = session;
+      if (session.willDueAt !== undefined && session.willDueAt <= now) {
+        this.#wills.publish(session);
+        session.will = undefined;
+        session.willDueAt = undefined;
+        this.#store.save(session).catch(this.#onStoreFailure);
+      }
+      if (attendance.type === 'disconnected' && sessionEndsAt(attendance.at, session.expirySeconds) <= now)
+        this.end(session);
+    }
+  }
+
+  /** Takes the client identifier from whoever has it; returns the session that goes on. */
+  #displace(clientId: string, cleanStart: boolean): Session | undefined {
+    const existing = this.sessions.get(clientId);
+    if (existing === undefined) return undefined;
+    const sessionContinues = !cleanStart && existing.persistent;
+    const { receiver } = existing;
+    if (receiver !== undefined) {
+      // [MQTT-3.1.4-3]; closing ends the session unless it goes on.
+      (receiver as Connection).connectionEnd = { type: 'taken_over', sessionContinues };
+      receiver.close(CLOSE_REASONS.sessionTakenOver);
+    } else if (existing.willDueAt !== undefined && delayedWillAtConnect(sessionContinues).type === 'publish')
+      this.#wills.publish(existing);
+    if (sessionContinues) return existing;
+    existing.will = undefined;
+    if (this.sessions.get(clientId) === existing) this.end(existing);
+    return undefined;
+  }
+
+  #expiryOf(packet: ConnectPacket): number {
+    const asked = expiryAtConnect(
+      packet.protocolVersion,
+      packet.cleanStart,
+      packet.properties.sessionExpiryInterval,
+      this.#limits.expiryForV3Seconds,
+    );
+    return Math.min(asked, this.#limits.expiryMaximumSeconds);
+  }
+
+  #settleWill(session: Session, end: ConnectionEnd, now: number): void {
+    if (session.will === undefined) return;
+    const decision = willAtConnectionEnd(end, session.will.delaySeconds, session.expirySeconds, now);
+    if (decision.type === 'delay') {
+      session.willDueAt = decision.dueAt;
+      return;
+    }
+    if (decision.type === 'publish') this.#wills.publish(session);
+    session.will = undefined;
+  }
+
+  /** Deliveries under way are over for now: they begin again with the next connection. */
+  #endSpans(session: Session, now: number): void {
+    session.window.inOrder((window) => {
+      const { span, packetId, sentAt } = window;
+      if (span === NO_SPAN) return;
+      this.#recorder.fail(span, 'disconnected', 'the connection ended before the message was acknowledged');
+      this.#recorder.end(span, now);
+      window.resent(packetId, sentAt, NO_SPAN);
+    });
+  }
+}

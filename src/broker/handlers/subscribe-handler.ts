@@ -1,0 +1,212 @@
+import type { Clock } from '../../base/clock.ts';
+import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
+import type { Subscription as SubscriptionRequest, SubscribePacket, UnsubscribePacket } from '../../mqtt/packets.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { type ParsedFilter, parseSharedFilter } from '../../mqtt/topic.ts';
+import { ATTRIBUTES, METRICS, SPANS, type SpanDefinition } from '../../telemetry/catalogue.ts';
+import { counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
+import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import type { AccessControl } from '../auth/access-control.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CatchUp } from '../delivery/catch-up.ts';
+import type { ShardProgress } from '../delivery/progress.ts';
+import type { RetainedMessages } from '../delivery/retained-messages.ts';
+import type { Router } from '../router/router.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionLifecycle } from './session-lifecycle.ts';
+import { contextOf } from './span-context.ts';
+
+const FIRST_FAILURE = 0x80;
+const SUBSCRIBES = counterId(METRICS.requestsTotal, 'subscribe');
+const SUBSCRIBE_ERRORS = counterId(METRICS.requestErrorsTotal, 'subscribe');
+const SUBSCRIBE_LATENCY = histogramId(METRICS.requestDurationSeconds, 'subscribe');
+const UNSUBSCRIBES = counterId(METRICS.requestsTotal, 'unsubscribe');
+const UNSUBSCRIBE_LATENCY = histogramId(METRICS.requestDurationSeconds, 'unsubscribe');
+const SUBSCRIPTIONS_HIT = counterId(METRICS.limitsHitTotal, 'subscriptions');
+const TOPIC_LEVELS_HIT = counterId(METRICS.limitsHitTotal, 'topic_levels');
+
+export interface SubscribeLimits {
+  readonly maximumQos: number;
+  readonly wildcardAvailable: boolean;
+  readonly sharedAvailable: boolean;
+  readonly identifierAvailable: boolean;
+  readonly maximumSubscriptions: number;
+  readonly maximumTopicLevels: number;
+  readonly maximumTopicBytes: number;
+}
+
+/** SUBSCRIBE and UNSUBSCRIBE: effective at once, acknowledged when a persistent session's change is durable. */
+export class SubscribeHandler {
+  readonly #router: Router<Session>;
+  readonly #lifecycle: SessionLifecycle;
+  readonly #access: AccessControl;
+  readonly #retained: RetainedMessages;
+  readonly #catchUp: CatchUp;
+  readonly #shards: readonly ShardProgress[];
+  readonly #limits: SubscribeLimits;
+  readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #onFailure: (cause: unknown) => void;
+
+  constructor(parts: {
+    router: Router<Session>;
+    lifecycle: SessionLifecycle;
+    access: AccessControl;
+    retained: RetainedMessages;
+    catchUp: CatchUp;
+    shards: readonly ShardProgress[];
+    limits: SubscribeLimits;
+    recorder: Recorder;
+    metrics: Metrics;
+    clock: Clock;
+    onFailure: (cause: unknown) => void;
+  }) {
+    this.#router = parts.router;
+    this.#lifecycle = parts.lifecycle;
+    this.#access = parts.access;
+    this.#retained = parts.retained;
+    this.#catchUp = parts.catchUp;
+    this.#shards = parts.shards;
+    this.#limits = parts.limits;
+    this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
+    this.#onFailure = parts.onFailure;
+  }
+
+  subscribe(connection: Connection, packet: SubscribePacket): void {
+    const session = connection.session!;
+    const startedAt = this.#clock.now();
+    const filters = packet.subscriptions.map(({ filter }) => filter);
+    const span = this.#begin(SPANS.mqttSubscribe, connection, filters, packet.packetId, startedAt);
+    this.#metrics.add(SUBSCRIBES, 1);
+    const identifier = packet.properties.subscriptionIdentifier ?? 0;
+    const owed: SubscriptionRequest[] = [];
+    const reasonCodes = packet.subscriptions.map((request) => {
+      const { reasonCode, sendRetained } = this.#add(connection, session, request, identifier, span);
+      if (sendRetained) owed.push(request);
+      return reasonCode;
+    });
+    if (reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE)) this.#noteRefusals(span, reasonCodes);
+    this.#answer(connection, session, span, () => {
+      connection.send(
+        encodePacket({ type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
+      );
+      this.#metrics.observe(SUBSCRIBE_LATENCY, (this.#clock.now() - startedAt) / 1000, 1);
+      for (const { filter } of owed) this.#oweRetained(session, filter);
+      this.#catchUp.wake(session);
+    });
+  }
+
+  unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
+    const session = connection.session!;
+    const startedAt = this.#clock.now();
+    const span = this.#begin(SPANS.mqttUnsubscribe, connection, packet.filters, packet.packetId, startedAt);
+    this.#metrics.add(UNSUBSCRIBES, 1);
+    const reasonCodes = packet.filters.map((filter) =>
+      this.#router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
+    );
+    session.owedRetained = session.owedRetained.filter(({ subscription }) => !packet.filters.includes(subscription.filter));
+    this.#answer(connection, session, span, () => {
+      connection.send(
+        encodePacket({ type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
+      );
+      this.#metrics.observe(UNSUBSCRIBE_LATENCY, (this.#clock.now() - startedAt) / 1000, 1);
+    });
+  }
+
+  #add(
+    connection: Connection,
+    session: Session,
+    request: SubscriptionRequest,
+    identifier: number,
+    span: SpanHandle,
+  ): { readonly reasonCode: ReasonCode; readonly sendRetained: boolean } {
+    const parsed = parseSharedFilter(request.filter);
+    const refusal = this.#refusal(connection, session, request, parsed, identifier, span);
+    if (refusal !== undefined) return { reasonCode: refusal, sendRetained: false };
+    const qos = Math.min(request.qos, this.#limits.maximumQos) as 0 | 1 | 2;
+    // A repeated subscription keeps what it has not yet delivered.
+    const since =
+      this.#router.find(session, request.filter)?.since ??
+      this.#shards.map(({ shard, dispatchedEnd }) => [shard.number, dispatchedEnd] as const);
+    const { noLocal, retainAsPublished, retainHandling } = request;
+    const isNew = this.#router.subscribe(session, request.filter, { qos, noLocal, retainAsPublished, identifier, since });
+    return {
+      reasonCode: qos,
+      // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for shared ones (section 4.8.2).
+      sendRetained: parsed.type === 'plain' && (retainHandling === 0 || (retainHandling === 1 && isNew)),
+    };
+  }
+
+  #refusal(
+    connection: Connection,
+    session: Session,
+    { filter }: SubscriptionRequest,
+    parsed: ParsedFilter,
+    identifier: number,
+    span: SpanHandle,
+  ): ReasonCode | undefined {
+    const limits = this.#limits;
+    if (parsed.type === 'invalid') return ReasonCode.topicFilterInvalid;
+    if (parsed.type === 'shared' && !limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported;
+    if (identifier !== 0 && !limits.identifierAvailable) return ReasonCode.subscriptionIdentifiersNotSupported;
+    if (!limits.wildcardAvailable && /[+#]/.test(parsed.filter)) return ReasonCode.wildcardSubscriptionsNotSupported;
+    if (Buffer.byteLength(filter) > limits.maximumTopicBytes || filter.split('/').length > limits.maximumTopicLevels) {
+      this.#metrics.add(TOPIC_LEVELS_HIT, 1);
+      return ReasonCode.topicFilterInvalid;
+    }
+    if (!this.#access.decide(connection, 'subscribe', filter, span).allowed) return ReasonCode.notAuthorized;
+    if (this.#router.find(session, filter) !== undefined) return undefined;
+    if (this.#router.countOf(session) < limits.maximumSubscriptions) return undefined;
+    this.#metrics.add(SUBSCRIPTIONS_HIT, 1);
+    return ReasonCode.quotaExceeded;
+  }
+
+  #oweRetained(session: Session, filter: string): void {
+    const subscription = this.#router.find(session, filter);
+    if (subscription === undefined) return;
+    for (const topic of this.#retained.matching(filter)) session.owedRetained.push({ topic, subscription });
+  }
+
+  /** Says it only when it is durable: an acknowledged subscription survives the broker. */
+  #answer(connection: Connection, session: Session, span: SpanHandle, send: () => void): void {
+    if (!session.persistent) {
+      send();
+      this.#recorder.end(span, this.#clock.now());
+      return;
+    }
+    this.#lifecycle.save(session, contextOf(this.#recorder, span)).then(
+      () => {
+        if (!connection.closed) send();
+        this.#recorder.end(span, this.#clock.now());
+      },
+      (error: unknown) => {
+        this.#recorder.fail(span, 'storage_failed', 'the subscription could not be stored', error);
+        this.#recorder.end(span, this.#clock.now());
+        this.#onFailure(error);
+        connection.close(CLOSE_REASONS.serverError);
+      },
+    );
+  }
+
+  #begin(definition: SpanDefinition, connection: Connection, topics: readonly string[], packetId: number, at: number): SpanHandle {
+    const span = this.#recorder.root(definition, at);
+    if (span === NO_SPAN) return span;
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttTopics, topics);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
+    this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(connection.session!.number));
+    this.#access.traceIdentity(connection, span);
+    return span;
+  }
+
+  #noteRefusals(span: SpanHandle, reasonCodes: readonly ReasonCode[]): void {
+    this.#metrics.add(SUBSCRIBE_ERRORS, 1);
+    const refused = reasonCodes.filter((reasonCode) => reasonCode >= FIRST_FAILURE);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, refused[0]!);
+    this.#recorder.fail(span, `mqtt_0x${refused[0]!.toString(16)}`, `${refused.length} of ${reasonCodes.length} filters refused`);
+  }
+}

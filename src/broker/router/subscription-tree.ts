@@ -1,0 +1,204 @@
+import { assert } from '../../base/errors.ts';
+import { type ParsedFilter, parseSharedFilter, splitLevels } from '../../mqtt/topic.ts';
+import { addTo, type Few, findIn, removeFrom, valuesOf } from './few.ts';
+import { type LevelNode, LevelTree } from './level-tree.ts';
+import { SharedGroup } from './shared-group.ts';
+import { type Subscriber, Subscription, type SubscriptionOptions } from './subscription.ts';
+
+/** Everyone who subscribed to one filter: sessions on their own account, and shared groups. */
+class FilterSubscribers<S extends Subscriber> {
+  readonly direct: Subscription<S>[] = [];
+  groups: SharedGroup<S>[] | undefined = undefined;
+
+  get isEmpty(): boolean {
+    return this.direct.length === 0 && this.groups === undefined;
+  }
+
+  add(subscription: Subscription<S>): void {
+    subscription.index = this.direct.length;
+    this.direct.push(subscription);
+  }
+
+  replace(existing: Subscription<S>, subscription: Subscription<S>): void {
+    subscription.index = existing.index;
+    this.direct[existing.index] = subscription;
+  }
+
+  remove(subscription: Subscription<S>): void {
+    const last = this.direct.pop()!;
+    if (last !== subscription) {
+      this.direct[subscription.index] = last;
+      last.index = subscription.index;
+    }
+    subscription.index = -1;
+  }
+
+  group(filter: string): SharedGroup<S> | undefined {
+    return this.groups?.find((group) => group.filter === filter);
+  }
+
+  removeGroup(group: SharedGroup<S>): void {
+    const left = this.groups!.filter((other) => other !== group);
+    this.groups = left.length === 0 ? undefined : left;
+  }
+}
+
+/** All subscriptions by filter, and by session. */
+export class SubscriptionTree<S extends Subscriber> {
+  readonly #tree = new LevelTree<FilterSubscribers<S>>();
+  readonly #bySession = new Map<S, Few<Subscription<S>>>();
+  readonly #numberOfGroup: (filter: string) => number;
+  readonly #onChange: (filter: string) => void;
+  #count = 0;
+  /** The nodes reached at one level of a topic, and at the next. Reused; empty between calls. */
+  #reached: LevelNode<FilterSubscribers<S>>[] = [];
+  #reachedNext: LevelNode<FilterSubscribers<S>>[] = [];
+
+  /**
+   * `numberOfGroup` gives a shared group (by its whole `$share/<group>/<filter>`) the number by which session logs know
+   * it. `onChange` is told each filter (without `$share/<group>/`) under which topics may now match otherwise.
+   */
+  constructor(numberOfGroup: (filter: string) => number, onChange: (filter: string) => void) {
+    this.#numberOfGroup = numberOfGroup;
+    this.#onChange = onChange;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isEmpty(): boolean {
+    return this.#tree.root.children === undefined;
+  }
+
+  /** Replaces a subscription of the same session and filter [MQTT-3.8.4-3]. Returns whether there was none. */
+  subscribe(session: S, filter: string, options: SubscriptionOptions): boolean {
+    const subscription = new Subscription(session, filter, options);
+    const existing = this.find(session, filter);
+    const parsed = parseValid(filter);
+    const node = this.#tree.ensure(parsed.filter);
+    node.value ??= new FilterSubscribers<S>();
+    const home = parsed.type === 'plain' ? node.value : this.#ensureGroup(node.value, filter);
+    if (existing === undefined) home.add(subscription);
+    else home.replace(existing, subscription);
+    this.#bySession.set(session, addTo(this.#bySession.get(session), subscription));
+    if (existing === undefined) this.#count += 1;
+    if (parsed.type === 'plain') this.#onChange(filter);
+    return existing === undefined;
+  }
+
+  /** Returns whether there was such a subscription. */
+  unsubscribe(session: S, filter: string): boolean {
+    const existing = this.find(session, filter);
+    if (existing === undefined) return false;
+    this.#removeFromTree(existing);
+    const left = removeFrom(this.#bySession.get(session), filter);
+    if (left === undefined) this.#bySession.delete(session);
+    else this.#bySession.set(session, left);
+    return true;
+  }
+
+  /** Returns how many subscriptions went. */
+  removeSession(session: S): number {
+    const before = this.#count;
+    for (const subscription of valuesOf(this.#bySession.get(session))) this.#removeFromTree(subscription);
+    this.#bySession.delete(session);
+    return before - this.#count;
+  }
+
+  find(session: S, filter: string): Subscription<S> | undefined {
+    return findIn(this.#bySession.get(session), filter);
+  }
+
+  countOf(session: S): number {
+    const few = this.#bySession.get(session);
+    if (few === undefined) return 0;
+    return few instanceof Map ? few.size : 1;
+  }
+
+  of(session: S): Iterable<Subscription<S>> {
+    return valuesOf(this.#bySession.get(session));
+  }
+
+  /**
+   * Appends every subscription and shared group that matches the topic name. Level by level and not recursive, because
+   * the depth of the tree is the clients' to choose.
+   */
+  collect(topic: string, direct: Subscription<S>[], groups: SharedGroup<S>[]): void {
+    const levels = splitLevels(topic);
+    let reached = this.#reached;
+    let next = this.#reachedNext;
+    reached.push(this.#tree.root);
+    for (let depth = 0; depth < levels.length && reached.length > 0; depth += 1) {
+      const level = levels[depth]!;
+      // A leading wildcard does not match topics that begin with `$` [MQTT-4.7.2-1].
+      const wildcards = depth > 0 || !topic.startsWith('$');
+      for (const node of reached) {
+        if (wildcards) {
+          takeFrom(node.child('#'), direct, groups);
+          const anyLevel = node.child('+');
+          if (anyLevel !== undefined) next.push(anyLevel);
+        }
+        const sameLevel = node.child(level);
+        if (sameLevel !== undefined) next.push(sameLevel);
+      }
+      reached.length = 0;
+      [reached, next] = [next, reached];
+    }
+    for (const node of reached) {
+      takeFrom(node, direct, groups);
+      // `#` includes the parent level: `sport/#` matches `sport` (MQTT 5 section 4.7.1.2).
+      takeFrom(node.child('#'), direct, groups);
+    }
+    reached.length = 0;
+  }
+
+  #ensureGroup(subscribers: FilterSubscribers<S>, filter: string): SharedGroup<S> {
+    const existing = subscribers.group(filter);
+    if (existing !== undefined) return existing;
+    const number = this.#numberOfGroup(filter);
+    assert(number > 0, 'the number of a shared group is not 0');
+    const group = new SharedGroup<S>(filter, number);
+    subscribers.groups = [...(subscribers.groups ?? []), group];
+    this.#onChange(parseValid(filter).filter);
+    return group;
+  }
+
+  #removeFromTree(subscription: Subscription<S>): void {
+    const parsed = parseValid(subscription.filter);
+    const node = this.#tree.find(parsed.filter);
+    const subscribers = node?.value;
+    assert(node !== undefined && subscribers !== undefined, 'a subscription of a session stands in the tree');
+    this.#count -= 1;
+    if (parsed.type === 'plain') {
+      subscribers.remove(subscription);
+      this.#onChange(parsed.filter);
+    } else {
+      const group = subscribers.group(subscription.filter);
+      assert(group !== undefined, 'a shared subscription stands in its group');
+      group.remove(subscription);
+      if (group.isEmpty) {
+        subscribers.removeGroup(group);
+        this.#onChange(parsed.filter);
+      }
+    }
+    if (subscribers.isEmpty) this.#tree.clear(node);
+  }
+}
+
+function parseValid(filter: string): Exclude<ParsedFilter, { type: 'invalid' }> {
+  const parsed = parseSharedFilter(filter);
+  assert(parsed.type !== 'invalid', 'a filter is checked before it comes to the router');
+  return parsed;
+}
+
+function takeFrom<S extends Subscriber>(
+  node: LevelNode<FilterSubscribers<S>> | undefined,
+  direct: Subscription<S>[],
+  groups: SharedGroup<S>[],
+): void {
+  const subscribers = node?.value;
+  if (subscribers === undefined) return;
+  for (const subscription of subscribers.direct) direct.push(subscription);
+  if (subscribers.groups !== undefined) for (const group of subscribers.groups) groups.push(group);
+}

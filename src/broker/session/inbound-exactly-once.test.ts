@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { InboundExactlyOnce } from './inbound-exactly-once.ts';
+
+describe('inbound exactly once', () => {
+  it('knows a repeat while the first is being stored, and until it is released [MQTT-4.3.3-10]', () => {
+    const inbound = new InboundExactlyOnce(10);
+    assert.equal(inbound.state(5), 'unknown');
+    assert.equal(inbound.add(5), true);
+    assert.equal(inbound.state(5), 'storing');
+    inbound.markStored(5, 2, 40);
+    assert.equal(inbound.state(5), 'stored');
+    assert.equal(inbound.release(5), 'stored');
+    assert.deepEqual([inbound.shard, inbound.offset], [2, 40]);
+    assert.equal(inbound.state(5), 'unknown');
+    assert.equal(inbound.release(5), 'unknown');
+  });
+
+  it('takes the message as new after its append failed', () => {
+    const inbound = new InboundExactlyOnce(10);
+    inbound.add(5);
+    inbound.forget(5);
+    assert.equal(inbound.state(5), 'unknown');
+    assert.equal(inbound.add(5), true);
+  });
+
+  it('does not release what is not yet stored', () => {
+    const inbound = new InboundExactlyOnce(10);
+    inbound.add(5);
+    assert.equal(inbound.release(5), 'storing');
+    assert.equal(inbound.state(5), 'storing');
+  });
+
+  it('takes no more than the receive maximum [MQTT-3.3.4-7]', () => {
+    const inbound = new InboundExactlyOnce(2);
+    inbound.add(1);
+    inbound.add(2);
+    assert.equal(inbound.add(3), false);
+    assert.equal(inbound.state(3), 'unknown');
+    inbound.markStored(1, 0, 0);
+    inbound.release(1);
+    assert.equal(inbound.add(3), true);
+  });
+
+  it('keeps in a checkpoint what is stored, and takes it back', () => {
+    const inbound = new InboundExactlyOnce(10);
+    for (const packetId of [1, 2, 3]) inbound.add(packetId);
+    inbound.markStored(1, 0, 10);
+    inbound.markStored(3, 1, 20);
+    const heir = new InboundExactlyOnce(10);
+    for (const entry of inbound.entries()) heir.restore(entry);
+    assert.deepEqual(
+      [1, 2, 3].map((packetId) => heir.state(packetId)),
+      ['stored', 'unknown', 'stored'],
+    );
+    assert.equal(heir.release(3), 'stored');
+    assert.deepEqual([heir.shard, heir.offset], [1, 20]);
+  });
+
+  it('ignores the end of an append that it was cleared under', () => {
+    const inbound = new InboundExactlyOnce(10);
+    inbound.add(1);
+    inbound.clear();
+    inbound.markStored(1, 0, 0);
+    assert.deepEqual([inbound.count, inbound.state(1)], [0, 'unknown']);
+  });
+});

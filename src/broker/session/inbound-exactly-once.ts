@@ -1,0 +1,116 @@
+import { assert } from '../../base/errors.ts';
+
+/** `storing`: the append is under way, and a repeat gets its PUBREC with the first; `stored`: PUBREC at once. */
+export type InboundState = 'unknown' | 'storing' | 'stored';
+
+export interface InboundEntry {
+  readonly packetId: number;
+  readonly shard: number;
+  readonly offset: number;
+}
+
+interface Entry {
+  packetId: number;
+  state: 'storing' | 'stored';
+  shard: number;
+  offset: number;
+}
+
+/** Entries kept for reuse. */
+const SPARE_ENTRIES = 32;
+
+/**
+ * QoS 2 messages that came in and whose PUBREL has not: while its identifier stands here, a PUBLISH that bears it is a
+ * repeat and must not be stored again [MQTT-4.3.3-10]. Bounded by our receive maximum.
+ */
+export class InboundExactlyOnce {
+  /** Where the message released last is stored. */
+  shard = 0;
+  offset = 0;
+  readonly #limit: number;
+  /** Made with the first entry: most sessions never need it. */
+  #entries: Map<number, Entry> | undefined = undefined;
+  readonly #spare: Entry[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get count(): number {
+    return this.#entries?.size ?? 0;
+  }
+
+  state(packetId: number): InboundState {
+    return this.#entries?.get(packetId)?.state ?? 'unknown';
+  }
+
+  /** The append of a new message begins. False when the client exceeds the receive maximum [MQTT-3.3.4-7]. */
+  add(packetId: number): boolean {
+    assert(this.state(packetId) === 'unknown', 'a repeated PUBLISH is not stored again');
+    if (this.count >= this.#limit) return false;
+    this.#put(packetId, 'storing', 0, 0);
+    return true;
+  }
+
+  /** The append has been committed. Nothing to do where the session was cleared meanwhile. */
+  markStored(packetId: number, shard: number, offset: number): void {
+    const entry = this.#entries?.get(packetId);
+    if (entry?.state !== 'storing') return;
+    entry.state = 'stored';
+    entry.shard = shard;
+    entry.offset = offset;
+  }
+
+  /** The append failed: the identifier is free, and a repeat is a new attempt. */
+  forget(packetId: number): void {
+    if (this.state(packetId) === 'storing') this.#remove(packetId);
+  }
+
+  /**
+   * PUBREL: `stored` means released now, with `shard` and `offset` naming the message. The other states change nothing
+   * (a PUBREL that overtakes its PUBREC is none that a client may send).
+   */
+  release(packetId: number): InboundState {
+    const entry = this.#entries?.get(packetId);
+    if (entry?.state !== 'stored') return entry?.state ?? 'unknown';
+    this.shard = entry.shard;
+    this.offset = entry.offset;
+    this.#remove(packetId);
+    return 'stored';
+  }
+
+  restore({ packetId, shard, offset }: InboundEntry): void {
+    assert(this.state(packetId) === 'unknown', 'a packet identifier is restored once');
+    this.#put(packetId, 'stored', shard, offset);
+  }
+
+  /** What a checkpoint has to keep. Messages still being stored are in the log when they are committed. */
+  entries(): InboundEntry[] {
+    const entries: InboundEntry[] = [];
+    for (const { packetId, state, shard, offset } of this.#entries?.values() ?? [])
+      if (state === 'stored') entries.push({ packetId, shard, offset });
+    return entries;
+  }
+
+  clear(): void {
+    this.#entries = undefined;
+    this.#spare.length = 0;
+  }
+
+  #put(packetId: number, state: 'storing' | 'stored', shard: number, offset: number): void {
+    const entry = this.#spare.pop() ?? { packetId, state, shard, offset };
+    entry.packetId = packetId;
+    entry.state = state;
+    entry.shard = shard;
+    entry.offset = offset;
+    this.#entries ??= new Map();
+    this.#entries.set(packetId, entry);
+  }
+
+  #remove(packetId: number): void {
+    const entry = this.#entries?.get(packetId);
+    assert(this.#entries !== undefined && entry !== undefined, 'only what is there is removed');
+    this.#entries.delete(packetId);
+    if (this.#spare.length < SPARE_ENTRIES) this.#spare.push(entry);
+  }
+}

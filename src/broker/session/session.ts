@@ -1,0 +1,98 @@
+import type { ProtocolVersion } from '../../mqtt/packets.ts';
+import type { Subscriber, Subscription } from '../router/subscription.ts';
+import type { InboundExactlyOnce } from './inbound-exactly-once.ts';
+import type { InflightWindow } from './inflight-window.ts';
+import type { Receiver } from './receiver.ts';
+import type { Will } from './will.ts';
+
+/** `positions` of a shard whose messages are pushed as they are committed. */
+export const LIVE = -1;
+
+/** Whether somebody serves the session, and since when not. */
+export type Attendance =
+  | { readonly type: 'connected'; readonly receiver: Receiver }
+  | { readonly type: 'disconnected'; readonly at: number };
+
+/** A retained message that waits for room in the window: its topic names it, the retained store holds it. */
+export interface OwedRetained {
+  readonly topic: string;
+  readonly subscription: Subscription<Session>;
+}
+
+/**
+ * A session is its subscriptions and how far it has got: for each shard either LIVE (messages are pushed to it from
+ * memory) or the offset from which it still has to read. What it was sent and has not acknowledged stands in `window` as
+ * offsets, not as messages, so that its memory is bounded whatever its client does.
+ */
+export class Session implements Subscriber {
+  readonly clientId: string;
+  /** As it stands in journal records. */
+  readonly clientIdBytes: Buffer;
+  /** Unique in the cluster and over restarts: `robustmq.session_id`. */
+  readonly number: number;
+  readonly window: InflightWindow;
+  readonly inbound: InboundExactlyOnce;
+  /** By shard number. */
+  readonly positions: number[] = [];
+  /** QoS 0 deliveries are owed from here on only, by shard number: what came before was missed while away. */
+  readonly presentSince: number[] = [];
+  attendance: Attendance = { type: 'disconnected', at: 0 };
+  /** Direct access for the message path; the same as in `attendance`. */
+  receiver: Receiver | undefined;
+  expirySeconds: number;
+  userName: string | undefined;
+  will: Will | undefined;
+  /** Unix milliseconds at which a delayed will is published; undefined while the client is connected. */
+  willDueAt: number | undefined;
+  protocolVersion: ProtocolVersion = 4;
+  /** Retained messages owed to new subscriptions. */
+  owedRetained: OwedRetained[] = [];
+  /** Offsets to send again since the last connect, oldest first. */
+  redeliver: number[] = [];
+  /** Changed since it was last written to placement. */
+  dirty = false;
+
+  constructor(
+    clientId: string,
+    number: number,
+    expirySeconds: number,
+    window: InflightWindow,
+    inbound: InboundExactlyOnce,
+  ) {
+    this.clientId = clientId;
+    this.clientIdBytes = Buffer.from(clientId);
+    this.number = number;
+    this.expirySeconds = expirySeconds;
+    this.window = window;
+    this.inbound = inbound;
+  }
+
+  /** A session that outlives its connection [MQTT-3.1.2-23], and therefore a restart of the broker. */
+  get persistent(): boolean {
+    return this.expirySeconds > 0;
+  }
+
+  attend(receiver: Receiver): void {
+    this.receiver = receiver;
+    this.attendance = { type: 'connected', receiver };
+  }
+
+  leave(at: number): void {
+    this.receiver = undefined;
+    this.attendance = { type: 'disconnected', at };
+  }
+
+  /** The lowest offset of the shard that it may still ask for: retention must not pass it. */
+  floor(shard: number, end: number): number {
+    const position = this.positions[shard] ?? end;
+    const unread = position === LIVE ? end : position;
+    const unacknowledged = this.window.lowestOffset(shard);
+    return unacknowledged === -1 ? unread : Math.min(unread, unacknowledged);
+  }
+}
+
+/** Whether a QoS 1 or 2 message can go to the session now. */
+export function canTake(session: Session): boolean {
+  const { receiver } = session;
+  return receiver !== undefined && !receiver.saturated && session.window.hasRoom;
+}

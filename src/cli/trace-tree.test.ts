@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { SpanDocument, TraceDocument } from '../telemetry/trace-document.ts';
+import { formatDuration, renderTrace } from './trace-tree.ts';
+
+const START = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+function span(
+  spanId: string,
+  parentSpanId: string | null,
+  name: string,
+  more: Partial<SpanDocument> = {},
+): SpanDocument {
+  return {
+    spanId,
+    parentSpanId,
+    name,
+    kind: 'internal',
+    service: 'robustmq-broker',
+    startedAt: START,
+    durationMs: 0.25,
+    status: { code: 'unset' },
+    attributes: {},
+    events: [],
+    links: [],
+    ...more,
+  };
+}
+
+function trace(spans: readonly SpanDocument[], more: Partial<TraceDocument> = {}): TraceDocument {
+  return {
+    traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    startedAt: START,
+    durationMs: 12.5,
+    rootName: spans[0]?.name ?? '',
+    error: false,
+    spans,
+    droppedSpans: 0,
+    ...more,
+  };
+}
+
+const draw = (document: TraceDocument) => renderTrace(document, { isColoured: false });
+
+describe('a trace as a tree', () => {
+  it('has a heading and a line for each span, aligned, with start, duration, service and attributes', () => {
+    const drawn = draw(
+      trace([
+        span('1', null, 'mqtt/publish', { durationMs: 12.5, attributes: { 'mqtt.topic': 'a/b', 'mqtt.qos': 1 } }),
+        span('2', '1', 'auth/validate'),
+        span('3', '1', 'storage/persist', { startedAt: START + 0.5, durationMs: 11 }),
+        span('4', '3', 'journal/write', { startedAt: START + 1, service: 'robustmq-journal' }),
+        span('5', '1', 'client/push', { startedAt: START + 12 }),
+      ]),
+    );
+    assert.equal(
+      drawn,
+      [
+        'trace 4bf92f3577b34da6a3ce929d0e0e4736  2026-01-02T03:04:05.678Z  12.5 ms  5 spans',
+        'mqtt/publish         +0.000 ms   12.5 ms  robustmq-broker   mqtt.topic=a/b mqtt.qos=1',
+        '├─ auth/validate     +0.000 ms  0.250 ms  robustmq-broker',
+        '├─ storage/persist   +0.500 ms   11.0 ms  robustmq-broker',
+        '│  └─ journal/write  +1.000 ms  0.250 ms  robustmq-journal',
+        '└─ client/push        +12.0 ms  0.250 ms  robustmq-broker',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('marks what failed, with the exception and the links below', () => {
+    const failed = span('2', '1', 'storage/persist', {
+      status: { code: 'error', message: 'The disk is full.' },
+      attributes: { 'error.type': 'no_space', 'error.message': 'The disk is full.' },
+      events: [
+        { name: 'exception', at: START, attributes: { 'exception.type': 'Error', 'exception.message': 'ENOSPC' } },
+      ],
+      links: Array.from({ length: 5 }, (_, index) => ({ traceId: `${index}`.repeat(32), spanId: '1' })),
+    });
+    const drawn = draw(trace([span('1', null, 'mqtt/publish'), failed], { error: true }));
+    assert.match(drawn, /2 spans {2}✗ failed\n/);
+    assert.match(drawn, /└─ storage\/persist ✗ .*error\.type=no_space error\.message="The disk is full\."\n/);
+    assert.match(drawn, /\n {6}! exception: Error: ENOSPC\n {6}↪ links to trace 0{32}\n/);
+    assert.match(drawn, /\n {6}↪ and 2 more links\n$/);
+  });
+
+  it('shows spans whose parent is elsewhere at the left, and says how many were not kept', () => {
+    const drawn = draw(
+      trace([span('1', 'remote', 'mqtt/publish'), span('2', 'gone', 'client/push')], { droppedSpans: 7 }),
+    );
+    assert.match(drawn, /2 spans {2}7 more not kept\nmqtt\/publish .*\nclient\/push .*\n$/);
+  });
+
+  it('lets no control character that a client chose reach the terminal', () => {
+    const drawn = draw(
+      trace([
+        span('1', null, 'mqtt/publish', {
+          attributes: { 'mqtt.client_id': 'x\u001b[2J\u009b\n\u202e', 'mqtt.topics': ['a\u0007'] },
+        }),
+      ]),
+    );
+    assert.match(drawn, /mqtt\.client_id="?x\\u\{1b\}\[2J\\u\{9b\}\\u\{a\}\\u\{202e\}"? mqtt\.topics=\[a\\u\{7\}\]\n$/);
+  });
+
+  it('is coloured only when told to be', () => {
+    const document = trace([span('1', null, 'mqtt/publish')]);
+    assert.ok(!draw(document).includes('\u001b'));
+    assert.ok(renderTrace(document, { isColoured: true }).includes('\u001b[1m'));
+  });
+});
+
+describe('a duration', () => {
+  it('has the digits that matter', () => {
+    assert.deepEqual([0, 0.0421, 9.9994, 12.34, 999.9, 1250, 61_000].map(formatDuration), [
+      '0.000 ms',
+      '0.042 ms',
+      '9.999 ms',
+      '12.3 ms',
+      '999.9 ms',
+      '1.25 s',
+      '61.00 s',
+    ]);
+  });
+});

@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  optionalFlag,
+  optionalText,
+  requiredChoice,
+  requiredFilter,
+  requiredFlag,
+  requiredText,
+  table,
+  tables,
+  text,
+} from './key.ts';
+import { programVersion } from './program-version.ts';
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+const UINT16 = 0xffff;
+const UINT32 = 0xffff_ffff;
+/** The largest remaining length a fixed header can express is 268,435,455; with the header itself five bytes more. */
+const LARGEST_PACKET_BYTES = 268_435_460;
+
+const ROLES = ['broker', 'placement', 'journal'] as const;
+
+const listeners = tables(
+  'Where clients connect.',
+  {
+    name: text('name', 'default', 'Name of the listener in logs, spans and metrics; unique.'),
+    address: text('host', '127.0.0.1', 'Address to listen on.'),
+    port: integer(1883, 0, UINT16, 'TCP port; 0 takes a free one.'),
+    transport: choice(['tcp'], 'tcp', 'How MQTT packets travel.'),
+    allowAnonymous: optionalFlag(
+      true,
+      'Whether clients may connect without credentials. Left out, they may on a loopback address while no authentication is configured.',
+    ),
+    maxConnections: integer(
+      0,
+      0,
+      UINT32,
+      'Connections this listener takes at once. 0: only mqtt.max_connections limits.',
+    ),
+  },
+  [{}],
+);
+
+const mqtt = table('Limits and features of the protocol.', {
+  maxPacketSizeBytes: integer(MIB, 64, LARGEST_PACKET_BYTES, 'Largest packet taken from a client.'),
+  maxQos: integer(2, 0, 2, 'Highest quality of service granted.'),
+  retainAvailable: flag(true, 'Whether retained messages are kept.'),
+  wildcardSubscriptionAvailable: flag(true, 'Whether filters may hold + and #.'),
+  sharedSubscriptionAvailable: flag(true, 'Whether $share/{group}/{filter} is served.'),
+  subscriptionIdentifierAvailable: flag(true, 'Whether subscriptions may carry an identifier.'),
+  maxInflightMessages: integer(
+    256,
+    1,
+    UINT16,
+    'QoS 1 and 2 messages on their way to one client at once, where the client allows more.',
+  ),
+  receiveMaximum: integer(
+    1024,
+    1,
+    UINT16,
+    'QoS 1 and 2 messages one client may have on their way to the broker at once.',
+  ),
+  topicAliasMaximum: integer(32, 0, UINT16, 'Topic aliases a client may use towards the broker.'),
+  keepAliveMaximumSeconds: integer(0, 0, UINT16, 'Longest keep alive granted. 0: whatever the client asks for.'),
+  sessionExpiryMaximumSeconds: integer(UINT32, 0, UINT32, 'Longest session expiry granted. 4294967295: never expires.'),
+  sessionExpiryForV3Seconds: integer(
+    UINT32,
+    0,
+    UINT32,
+    'Expiry of a session that MQTT 3.1.1 opened with clean session 0. 4294967295: never.',
+  ),
+  connectTimeoutMs: integer(10_000, 100, 600_000, 'Time a new connection has for its CONNECT.'),
+  maxQueuedBytes: integer(
+    MIB,
+    4096,
+    GIB,
+    'Bytes waiting for one slow connection, beyond the kernel’s buffer, before QoS 0 messages to it are dropped.',
+  ),
+  maxConnections: integer(100_000, 1, UINT32, 'Connections at once over all listeners.'),
+  maxSubscriptionsPerClient: integer(10_000, 1, UINT32, 'Subscriptions one session may hold.'),
+  maxTopicLevels: integer(200, 1, UINT16, 'Levels of a topic name or filter.'),
+  maxTopicBytes: integer(UINT16, 1, UINT16, 'Length of a topic name or filter.'),
+  maxRetainedMessages: integer(1_000_000, 0, UINT32, 'Topics with a retained message.'),
+});
+
+const authorization = table('Who may publish and subscribe where.', {
+  rules: tables('The first rule that fits decides; when there are rules and none fits, the answer is no.', {
+    permission: requiredChoice(['allow', 'deny'], 'allow', 'What the rule says.'),
+    action: requiredChoice(['publish', 'subscribe', 'all'], 'publish', 'What it is said of.'),
+    topics: z
+      .array(requiredText('sensor/%c/#', 'Topic filter.'))
+      .min(1)
+      .meta({
+        description: 'Topic filters; %c stands for the client id, %u for the user name.',
+        example: ['sensor/%c/#'],
+      }),
+    user: optionalText('alice', 'Only for this user name.'),
+    client: optionalText('sensor-1', 'Only for this client id.'),
+    address: optionalText('10.0.0.0/8', 'Only from this IP address or CIDR block.'),
+  }),
+});
+
+const journal = table('The log of messages.', {
+  engine: choice(['segment', 'memory'], 'segment', 'Where the log lies: files below data_dir, or memory.'),
+  sync: choice(
+    ['always', 'interval', 'never'],
+    'always',
+    'When a batch counts as durable: after its own fdatasync, after one within the interval, or once written.',
+  ),
+  syncIntervalMs: integer(100, 1, 60_000, 'Time between syncs with sync = "interval".'),
+  segmentBytes: integer(64 * MIB, 4096, 4 * GIB, 'Size at which a new segment file begins.'),
+  retentionBytes: integer(
+    GIB,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'Size of a shard beyond which old segments go. 0: no limit.',
+  ),
+  retentionHours: integer(168, 0, 876_000, 'Age at which segments go. 0: no limit.'),
+  retentionHardBytes: integer(
+    4 * GIB,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'Size beyond which segments go although a session still wants them; counted and logged. 0: no limit.',
+  ),
+  memoryBytes: integer(256 * MIB, 4096, Number.MAX_SAFE_INTEGER, 'Size of a shard that lives in memory.'),
+});
+
+const topicRules = tables('Which messages need not survive a crash; the first filter that matches decides.', {
+  filter: requiredFilter('telemetry/#', 'Topic filter.'),
+  durable: requiredFlag(false, 'Whether QoS 1 and 2 messages to it are acknowledged only once they are on disk.'),
+});
+
+const telemetry = table('Traces and metrics.', {
+  enable: flag(true, 'Whether spans are recorded.'),
+  exporterType: choice(['otlp', 'console', 'none'], 'otlp', 'Where finished spans go.'),
+  exporterEndpoint: text(
+    'endpoint',
+    'grpc://127.0.0.1:4317',
+    'OTLP receiver: grpc://host:4317, or http://host:4318 for HTTP/protobuf.',
+  ),
+  propagation: choice(
+    ['inject-if-absent', 'replace', 'preserve'],
+    'inject-if-absent',
+    'What delivery does to the user property traceparent: add it where there is none, replace it, leave all as it was.',
+  ),
+  linkAfterMs: integer(
+    60_000,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'A delivery within this time after publishing joins the publisher’s trace; a later one links to it.',
+  ),
+  recentTraces: integer(1000, 0, 100_000, 'Traces kept in memory for `robustmq trace` and the API.'),
+  exportQueueSpans: integer(65_536, 1, 16_777_216, 'Spans waiting for the exporter; more are dropped and counted.'),
+  sampling: table('Which traces are recorded.', {
+    rate: decimal(1, 0, 1, 'Share of new traces that is recorded; 0.01 suits production.'),
+  }),
+  resource: table('What the spans say of the process.', {
+    serviceName: text(
+      'text',
+      'robustmq',
+      'Prefix of service.name: robustmq-broker, robustmq-placement, robustmq-journal.',
+    ),
+    serviceVersion: text('text', programVersion, 'service.version.'),
+    deploymentEnvironment: text('text', 'production', 'deployment.environment.name (and deployment.environment).'),
+  }),
+});
+
+export const configSchema = z.object({
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES])
+    .meta({ description: 'Which services this process runs.' }),
+  dataDir: text('text', './data', 'Folder for everything that is kept, relative to the working directory.'),
+  cluster: table('The cluster.', { name: text('name', 'robustmq', 'Name of the cluster.') }),
+  node: table('This process.', { id: text('name', 'broker-1', 'Name of this node, unique in the cluster.') }),
+  listeners,
+  mqtt,
+  authentication: table('Who may connect.', {
+    passwordFile: optionalText('./passwords', 'File of user names and scrypt hashes; `robustmq passwd` writes it.'),
+  }),
+  authorization,
+  placement: table('Metadata: sessions, retained messages, routes.', {
+    engine: choice(['rocksdb', 'memory'], 'rocksdb', 'Where metadata lies: RocksDB below data_dir, or memory.'),
+  }),
+  journal,
+  topicRules,
+  telemetry,
+  admin: table(
+    'Health, metrics and traces over HTTP. It has no authentication of its own: keep it on a private address.',
+    {
+      enabled: flag(true, 'Whether the HTTP server runs.'),
+      address: text('host', '127.0.0.1', 'Address to listen on.'),
+      port: integer(9883, 0, UINT16, 'TCP port; 0 takes a free one.'),
+    },
+  ),
+  log: table('The log on standard error.', {
+    level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', 'Least severity that is written.'),
+    format: choice(['json', 'text'], 'json', 'One JSON object a line, or text for people.'),
+  }),
+});
+
+type DeepReadonly<Value> = Value extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
+    : Value;
+
+/** The whole configuration, complete and checked. Names are those of the TOML file in camelCase. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>;
+export type Role = (typeof ROLES)[number];
+export type ListenerConfig = Config['listeners'][number];
+export type MqttConfig = Config['mqtt'];
+export type AuthorizationRule = Config['authorization']['rules'][number];
+export type JournalConfig = Config['journal'];
+export type TopicRule = Config['topicRules'][number];
+export type TelemetryConfig = Config['telemetry'];
+export type LogConfig = Config['log'];

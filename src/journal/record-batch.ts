@@ -1,0 +1,216 @@
+import { assert } from '../base/errors.ts';
+
+/*
+ * A record batch is the unit of append, of the checksum and of the file: the bytes a broker builds are the bytes a
+ * segment holds, so that nothing is copied or encoded twice. All integers are little-endian.
+ *
+ *   batch   := magic:u32 length:u32 crc32c:u32 salt:u32 base_offset:f64 count:u32 unsynced:u32
+ *              first_timestamp:f64 last_timestamp:f64 record*
+ *              length counts the whole batch; the checksum covers everything behind itself (from byte 12 on)
+ *              salt: drawn per segment, so that a payload cannot pass for a batch when a damaged segment is searched
+ *              unsynced: how many bytes right before this batch were not known to be durable when it was written;
+ *              recovery tells by it a tail that a crash tore from damage to what had been durable
+ *   record  := length:u32 kind:u8 flags:u8 packet_id:u16 timestamp:f64 expiry_s:u32 context:25 reserved:u8
+ *              topic_length:u16 publisher_length:u16 properties_length:u32 topic publisher properties payload
+ *              length counts the whole record
+ *   flags   := qos (bits 0-1) | retain (bit 2)
+ */
+export const BATCH_MAGIC = 0x31514d52; // "RMQ1"
+export const BATCH_HEADER_BYTES = 48;
+export const RECORD_HEADER_BYTES = 54;
+/** Trace id (16), span id (8), flags (1); all zero where the message has no trace. */
+export const RECORD_CONTEXT_BYTES = 25;
+export const NO_EXPIRY = 0xffff_ffff;
+
+export const RecordKind = { message: 0, session: 1 } as const;
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+const CONTEXT_AT = 20;
+
+/** What a record says beside its byte ranges; reused by the caller, so that adding allocates nothing. */
+export interface RecordFields {
+  kind: RecordKind;
+  qos: number;
+  retain: boolean;
+  /** The publisher's packet identifier (QoS 2 only, else 0): together with the publisher it makes a repeat recognisable. */
+  packetId: number;
+  /** Unix milliseconds at which the broker received the message. */
+  timestamp: number;
+  /** Message expiry in seconds from `timestamp`, or NO_EXPIRY. */
+  expirySeconds: number;
+}
+
+/** A record whose way is being traced, and the span (25 bytes) under which the journal's own spans belong. */
+export interface TracedRecord {
+  readonly position: number;
+  readonly context: Uint8Array;
+}
+
+/** A growing batch. It owns its buffer until `reset`; a journal may read it until the append settles. */
+export class RecordBatch {
+  buffer: Buffer;
+  length = BATCH_HEADER_BYTES;
+  count = 0;
+  /** Filled by the producer for sampled records only. */
+  readonly traced: TracedRecord[] = [];
+  #view: DataView;
+  #firstTimestamp = 0;
+  #lastTimestamp = 0;
+
+  constructor(capacityBytes = 64 * 1024) {
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(capacityBytes, BATCH_HEADER_BYTES));
+    this.#view = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.byteLength);
+  }
+
+  /**
+   * Adds a record and returns its position in the buffer. Ranges are copied at once; the sources may be reused.
+   * `context` may be undefined where the message has no trace.
+   */
+  add(
+    fields: RecordFields,
+    topic: Uint8Array,
+    publisher: Uint8Array,
+    properties: Uint8Array,
+    propertiesStart: number,
+    propertiesEnd: number,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadEnd: number,
+    context: Uint8Array | undefined,
+    contextOffset: number,
+  ): number {
+    const propertiesLength = propertiesEnd - propertiesStart;
+    const size = RECORD_HEADER_BYTES + topic.length + publisher.length + propertiesLength + (payloadEnd - payloadStart);
+    const position = this.length;
+    if (position + size > this.buffer.length) this.#grow(position + size);
+    const view = this.#view;
+    const buffer = this.buffer;
+    view.setUint32(position, size, true);
+    view.setUint8(position + 4, fields.kind);
+    view.setUint8(position + 5, fields.qos | (fields.retain ? 4 : 0));
+    view.setUint16(position + 6, fields.packetId, true);
+    view.setFloat64(position + 8, fields.timestamp, true);
+    view.setUint32(position + 16, fields.expirySeconds, true);
+    const contextAt = position + CONTEXT_AT;
+    if (context === undefined) buffer.fill(0, contextAt, contextAt + RECORD_CONTEXT_BYTES + 1);
+    else {
+      for (let index = 0; index < RECORD_CONTEXT_BYTES; index += 1)
+        buffer[contextAt + index] = context[contextOffset + index]!;
+      buffer[contextAt + RECORD_CONTEXT_BYTES] = 0;
+    }
+    view.setUint16(position + 46, topic.length, true);
+    view.setUint16(position + 48, publisher.length, true);
+    view.setUint32(position + 50, propertiesLength, true);
+    let at = position + RECORD_HEADER_BYTES;
+    buffer.set(topic, at);
+    at += topic.length;
+    buffer.set(publisher, at);
+    at += publisher.length;
+    if (propertiesLength > 0) buffer.set(properties.subarray(propertiesStart, propertiesEnd), at);
+    at += propertiesLength;
+    if (payloadEnd > payloadStart) buffer.set(payload.subarray(payloadStart, payloadEnd), at);
+    if (this.count === 0) this.#firstTimestamp = fields.timestamp;
+    this.#lastTimestamp = fields.timestamp;
+    this.length = position + size;
+    this.count += 1;
+    return position;
+  }
+
+  /** Writes the header, all but checksum, salt, base offset and unsynced: those are the journal's to give. */
+  seal(): Uint8Array {
+    assert(this.count > 0, 'a batch is sealed with at least one record');
+    const view = this.#view;
+    view.setUint32(0, BATCH_MAGIC, true);
+    view.setUint32(4, this.length, true);
+    view.setUint32(8, 0, true);
+    view.setUint32(12, 0, true);
+    view.setFloat64(16, 0, true);
+    view.setUint32(24, this.count, true);
+    view.setUint32(28, 0, true);
+    view.setFloat64(32, this.#firstTimestamp, true);
+    view.setFloat64(40, this.#lastTimestamp, true);
+    return this.buffer.subarray(0, this.length);
+  }
+
+  /** Empties the batch for reuse. A buffer that one large batch blew up is given back. */
+  reset(keepBytes = 1024 * 1024): void {
+    this.length = BATCH_HEADER_BYTES;
+    this.count = 0;
+    this.traced.length = 0;
+    if (this.buffer.length > keepBytes) this.#allocate(64 * 1024);
+  }
+
+  #grow(needed: number): void {
+    const old = this.buffer;
+    this.#allocate(Math.max(needed, old.length * 2));
+    this.buffer.set(old.subarray(0, this.length));
+  }
+
+  #allocate(bytes: number): void {
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#view = new DataView(this.buffer.buffer, this.buffer.byteOffset, this.buffer.byteLength);
+  }
+}
+
+/** Reads one record where it lies. Reused: `at` points it to the next one. All fields are positions in `buffer`. */
+export class RecordView {
+  buffer: Uint8Array = new Uint8Array(0);
+  position = 0;
+  length = 0;
+  kind: RecordKind = RecordKind.message;
+  qos = 0;
+  retain = false;
+  packetId = 0;
+  timestamp = 0;
+  expirySeconds = NO_EXPIRY;
+  contextStart = 0;
+  topicStart = 0;
+  topicEnd = 0;
+  publisherStart = 0;
+  publisherEnd = 0;
+  propertiesStart = 0;
+  propertiesEnd = 0;
+  payloadStart = 0;
+  payloadEnd = 0;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+
+  /** Points the view at the record that begins at `position`. The bytes must have passed their batch's checksum. */
+  at(buffer: Uint8Array, position: number): this {
+    if (buffer !== this.buffer) {
+      this.buffer = buffer;
+      this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    }
+    const view = this.#view;
+    this.position = position;
+    this.length = view.getUint32(position, true);
+    this.kind = view.getUint8(position + 4) as RecordKind;
+    const flags = view.getUint8(position + 5);
+    this.qos = flags & 3;
+    this.retain = (flags & 4) !== 0;
+    this.packetId = view.getUint16(position + 6, true);
+    this.timestamp = view.getFloat64(position + 8, true);
+    this.expirySeconds = view.getUint32(position + 16, true);
+    this.contextStart = position + CONTEXT_AT;
+    this.topicStart = position + RECORD_HEADER_BYTES;
+    this.topicEnd = this.topicStart + view.getUint16(position + 46, true);
+    this.publisherStart = this.topicEnd;
+    this.publisherEnd = this.publisherStart + view.getUint16(position + 48, true);
+    this.propertiesStart = this.publisherEnd;
+    this.propertiesEnd = this.propertiesStart + view.getUint32(position + 50, true);
+    this.payloadStart = this.propertiesEnd;
+    this.payloadEnd = position + this.length;
+    return this;
+  }
+
+  /** Where the next record begins. */
+  get next(): number {
+    return this.position + this.length;
+  }
+
+  /** False for a record without a trace (its context is all zero). */
+  get hasContext(): boolean {
+    const { buffer, contextStart } = this;
+    for (let index = 0; index < RECORD_CONTEXT_BYTES; index += 1) if (buffer[contextStart + index] !== 0) return true;
+    return false;
+  }
+}

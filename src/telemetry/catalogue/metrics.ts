@@ -1,0 +1,221 @@
+import { type Numbered, numbered } from './numbered.ts';
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
+
+export interface LabelDefinition<Value extends string = string> {
+  readonly name: string;
+  /** Every value there can be. Only a gauge may leave them to configuration (`null`), never to clients. */
+  readonly values: readonly Value[] | null;
+}
+
+interface MetricEntry<Kind extends MetricKind = MetricKind, Value extends string = string> {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly unit: string;
+  readonly description: string;
+  readonly label: LabelDefinition<Value> | null;
+  /** Upper bounds, ascending, in the metric's unit; empty unless a histogram. */
+  readonly bounds: readonly number[];
+}
+export type MetricDefinition<Kind extends MetricKind = MetricKind, Value extends string = string> = Numbered<
+  MetricEntry<Kind, Value>
+>;
+
+function counter<Value extends string = never>(
+  name: string,
+  unit: string,
+  description: string,
+  label: LabelDefinition<Value> | null = null,
+): MetricEntry<'counter', Value> {
+  return { name, kind: 'counter', unit, description, label, bounds: [] };
+}
+
+function gauge(
+  name: string,
+  unit: string,
+  description: string,
+  label: LabelDefinition | null = null,
+): MetricEntry<'gauge'> {
+  return { name, kind: 'gauge', unit, description, label, bounds: [] };
+}
+
+function histogram<Value extends string = never>(
+  name: string,
+  unit: string,
+  bounds: readonly number[],
+  description: string,
+  label: LabelDefinition<Value> | null = null,
+): MetricEntry<'histogram', Value> {
+  return { name, kind: 'histogram', unit, description, label, bounds };
+}
+
+function label<const Value extends string>(name: string, values: readonly Value[]): LabelDefinition<Value> {
+  return { name, values };
+}
+
+// From 50 µs, a message in memory, to the 10 s after which a client has given up; 1 s is the alert's line.
+const LATENCY_BOUNDS_S = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+const BATCH_BOUNDS_RECORDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
+
+const OPERATION = label('operation', [
+  'connect',
+  'publish',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'subscribe',
+  'unsubscribe',
+  'pingreq',
+  'disconnect',
+  'auth',
+  'deliver',
+]);
+const QOS = label('qos', ['0', '1', '2']);
+const DROP_REASON = label('reason', [
+  'queue_full',
+  'expired',
+  'too_large',
+  'no_subscriber',
+  'not_authorized',
+  'retention',
+  'quota',
+  'session_ended',
+  'slow_client',
+  'storage_failed',
+]);
+const SPAN_DROP_REASON = label('reason', [
+  'pool_full',
+  'parent_ended',
+  'queue_full',
+  'export_failed',
+  'export_timeout',
+  'shutdown',
+]);
+const LIMIT = label('limit', [
+  'connections',
+  'connect_rate',
+  'packet_size',
+  'receive_maximum',
+  'message_rate',
+  'subscriptions',
+  'retained_messages',
+  'retained_bytes',
+  'sessions',
+  'inflight',
+  'queued_messages',
+  'output_buffer',
+  'topic_alias',
+  'topic_levels',
+  'forced_sampling',
+  'journal_bytes',
+]);
+const CLOSE_REASON = label('reason', [
+  'client_disconnect',
+  'client_closed',
+  'socket_error',
+  'connect_timeout',
+  'keep_alive_timeout',
+  'malformed_packet',
+  'protocol_error',
+  'packet_too_large',
+  'bad_credentials',
+  'not_authorized',
+  'session_taken_over',
+  'quota_exceeded',
+  'slow_client',
+  'server_shutdown',
+  'server_error',
+  'administrative',
+]);
+
+/** Like `numbered`, keeping each metric's kind and label values in its type. */
+type NumberedMetrics<Entries> = { readonly [Key in keyof Entries]: Numbered<Entries[Key]> };
+
+const entries = {
+  requestsTotal: counter('robustmq_requests_total', '{request}', 'Requests handled, failed ones included.', OPERATION),
+  requestErrorsTotal: counter('robustmq_request_errors_total', '{request}', 'Requests that failed.', OPERATION),
+  requestDurationSeconds: histogram(
+    'robustmq_request_duration_seconds',
+    's',
+    LATENCY_BOUNDS_S,
+    'From the request to its answer.',
+    OPERATION,
+  ),
+
+  tracesTotal: counter('robustmq_traces_total', '{trace}', 'Traces recorded: begun here, or continued from a caller.'),
+  traceErrorsTotal: counter('robustmq_trace_errors_total', '{trace}', 'Recorded traces whose first span here failed.'),
+  tracesExportedTotal: counter(
+    'robustmq_traces_exported_total',
+    '{trace}',
+    'Traces whose first span here was exported.',
+  ),
+  spansExportedTotal: counter('robustmq_spans_exported_total', '{span}', 'Spans the collector took.'),
+  spansDroppedTotal: counter('robustmq_spans_dropped_total', '{span}', 'Spans lost on the way.', SPAN_DROP_REASON),
+  exportFailuresTotal: counter('robustmq_export_failures_total', '{request}', 'Export requests that failed.'),
+  openSpans: gauge('robustmq_open_spans', '{span}', 'Spans started and not yet ended.'),
+  exportQueueSpans: gauge('robustmq_export_queue_spans', '{span}', 'Finished spans waiting for the exporter.'),
+
+  messagesReceivedTotal: counter('robustmq_messages_received_total', '{message}', 'PUBLISH packets from clients.', QOS),
+  messagesDeliveredTotal: counter('robustmq_messages_delivered_total', '{message}', 'PUBLISH packets to clients.', QOS),
+  messagesDroppedTotal: counter('robustmq_messages_dropped_total', '{message}', 'Messages not delivered.', DROP_REASON),
+  bytesReceivedTotal: counter('robustmq_bytes_received_total', 'By', 'Bytes read from clients.'),
+  bytesSentTotal: counter('robustmq_bytes_sent_total', 'By', 'Bytes written to clients.'),
+
+  connections: gauge('robustmq_connections', '{connection}', 'Open connections.'),
+  connectionsOpenedTotal: counter('robustmq_connections_opened_total', '{connection}', 'Connections accepted.'),
+  connectionsClosedTotal: counter(
+    'robustmq_connections_closed_total',
+    '{connection}',
+    'Connections closed.',
+    CLOSE_REASON,
+  ),
+  limitsHitTotal: counter('robustmq_limits_hit_total', '{event}', 'Times a configured limit was reached.', LIMIT),
+  sessions: gauge('robustmq_sessions', '{session}', 'Sessions kept, connected or not.'),
+  subscriptions: gauge('robustmq_subscriptions', '{subscription}', 'Subscriptions of all sessions.'),
+  retainedMessages: gauge('robustmq_retained_messages', '{message}', 'Retained messages.'),
+  inflightMessages: gauge('robustmq_inflight_messages', '{message}', 'Messages pushed and not yet acknowledged.'),
+
+  journalAppendsTotal: counter('robustmq_journal_appends_total', '{append}', 'Record batches appended.'),
+  journalRecordsTotal: counter('robustmq_journal_records_total', '{record}', 'Records appended.'),
+  journalBytesTotal: counter('robustmq_journal_bytes_total', 'By', 'Bytes appended.'),
+  journalAppendErrorsTotal: counter('robustmq_journal_append_errors_total', '{append}', 'Appends that failed.'),
+  journalSyncsTotal: counter('robustmq_journal_syncs_total', '{sync}', 'Times segment files were synced to disk.'),
+  journalSyncDurationSeconds: histogram(
+    'robustmq_journal_sync_duration_seconds',
+    's',
+    LATENCY_BOUNDS_S,
+    'How long a sync took.',
+  ),
+  journalCommitRecords: histogram(
+    'robustmq_journal_commit_records',
+    '{record}',
+    BATCH_BOUNDS_RECORDS,
+    'Records that one group commit made durable.',
+  ),
+  journalReadRecordsTotal: counter('robustmq_journal_read_records_total', '{record}', 'Records read back.'),
+  journalTruncatedBytesTotal: counter(
+    'robustmq_journal_truncated_bytes_total',
+    'By',
+    'Torn tails cut off at recovery.',
+  ),
+  journalTrimmedRecordsTotal: counter(
+    'robustmq_journal_trimmed_records_total',
+    '{record}',
+    'Records retention removed.',
+  ),
+  journalShardEnd: gauge('robustmq_journal_shard_end', '{record}', 'Offset after the last committed record.', {
+    name: 'shard',
+    values: null,
+  }),
+  journalLagRecords: gauge(
+    'robustmq_journal_lag_records',
+    '{record}',
+    'Distance of the slowest connected session from the end of the shard.',
+    { name: 'shard', values: null },
+  ),
+};
+
+export const METRICS = numbered(entries as Record<string, MetricEntry>) as NumberedMetrics<typeof entries>;

@@ -1,0 +1,52 @@
+import { type DestinationStream, destination, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import type { LogEventDefinition, LogLevel } from './catalogue.ts';
+import { textLine } from './log-text.ts';
+import { hasTrace, spanIdOf, traceIdOf } from './trace-context.ts';
+
+export type LogFieldValue = string | number | boolean | null | undefined | Error | readonly string[];
+export type LogFields = Readonly<Record<string, LogFieldValue>>;
+
+export interface Log {
+  /** Writes a declared event. With a context (25 bytes) the line names the trace and the span it belongs to. */
+  write(event: LogEventDefinition, fields?: LogFields, context?: Uint8Array, contextOffset?: number): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel | 'trace';
+  readonly format: 'json' | 'text';
+}
+
+/** Fields that hold secrets, at the top of a line or one below: blotted out, should one ever get there. */
+const SECRET_FIELDS = ['password', 'passwordHash', 'secret', 'token', 'authorization', 'authenticationData', 'headers'];
+const STANDARD_ERROR_FD = 2;
+
+/** A log of one JSON object (or one line of text) an event; to standard error unless told otherwise. */
+export function createLog(options: LogOptions, output: DestinationStream = standardError()): Log {
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: stdSerializers.err },
+      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' },
+    },
+    options.format === 'json' ? output : { write: (line: string) => output.write(textLine(line)) },
+  );
+  return {
+    write(event, fields, context, contextOffset = 0) {
+      if (!logger.isLevelEnabled(event.level)) return;
+      const trace =
+        context !== undefined && hasTrace(context, contextOffset)
+          ? { trace_id: traceIdOf(context, contextOffset), span_id: spanIdOf(context, contextOffset) }
+          : {};
+      logger[event.level]({ event: event.name, ...fields, ...trace }, event.message);
+    },
+  };
+}
+
+/** Synchronous, so that the last line before a crash is there. */
+function standardError(): DestinationStream {
+  return destination({ dest: STANDARD_ERROR_FD, sync: true });
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { choosesContinued, choosesTrace, ratioSampler, SAMPLING_BITS_AT, samplerFrom } from './sampler.ts';
+import { CONTEXT_BYTES, FLAGS_AT } from './trace-context.ts';
+
+const bits32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+function contextWith(bits: number, flags: number): Uint8Array {
+  const context = new Uint8Array(CONTEXT_BYTES).fill(1);
+  new DataView(context.buffer).setInt32(SAMPLING_BITS_AT, bits);
+  context[FLAGS_AT] = flags;
+  return context;
+}
+
+describe('head sampler', () => {
+  it('at rate 1 chooses every trace, at rate 0 none', () => {
+    fc.assert(
+      fc.property(bits32, (bits) => {
+        assert.ok(choosesTrace(ratioSampler(1), bits));
+        assert.ok(!choosesTrace(ratioSampler(0), bits));
+      }),
+    );
+  });
+
+  it('at a higher rate chooses all that a lower rate chooses', () => {
+    const rate = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(rate, rate, bits32, (a, b, bits) => {
+        if (choosesTrace(ratioSampler(Math.min(a, b)), bits))
+          assert.ok(choosesTrace(ratioSampler(Math.max(a, b)), bits));
+      }),
+    );
+  });
+
+  it('chooses the share it is told of evenly spread ids', () => {
+    const chosen = Array.from({ length: 1000 }, (_, index) => index * 4_294_968).filter((bits) =>
+      choosesTrace(ratioSampler(0.01), bits),
+    );
+    assert.equal(chosen.length, 10);
+  });
+
+  it('follows the sampled flag of a parent, or decides by its trace id alone', () => {
+    fc.assert(
+      fc.property(bits32, fc.constantFrom(0, 1), (bits, flags) => {
+        const parent = contextWith(bits, flags);
+        assert.equal(choosesContinued(ratioSampler(0.5, true), parent, 0), flags === 1);
+        assert.equal(choosesContinued(ratioSampler(0.5, false), parent, 0), choosesTrace(ratioSampler(0.5), bits));
+      }),
+    );
+  });
+
+  it('continues nothing where there is no context', () => {
+    for (const followsParent of [true, false])
+      assert.equal(choosesContinued(ratioSampler(1, followsParent), new Uint8Array(CONTEXT_BYTES), 0), false);
+  });
+});
+
+describe('OTEL_TRACES_SAMPLER', () => {
+  const choice = (sampler?: string, argument?: string) =>
+    samplerFrom(0.25, { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: argument });
+
+  it('absent or empty leaves the configured rate, which follows parents', () => {
+    assert.deepEqual(choice().sampler, ratioSampler(0.25, true));
+    assert.deepEqual(choice('').sampler, ratioSampler(0.25, true));
+    assert.deepEqual(choice(undefined, '0.5').sampler, ratioSampler(0.25, true));
+  });
+
+  it('names one of the six samplers of the specification', () => {
+    assert.deepEqual(choice('always_on').sampler, ratioSampler(1, false));
+    assert.deepEqual(choice('always_off').sampler, ratioSampler(0, false));
+    assert.deepEqual(choice('traceidratio', '0.5').sampler, ratioSampler(0.5, false));
+    assert.deepEqual(choice('parentbased_always_on').sampler, ratioSampler(1, true));
+    assert.deepEqual(choice('parentbased_always_off').sampler, ratioSampler(0, true));
+    assert.deepEqual(choice('parentbased_traceidratio', '0.5').sampler, ratioSampler(0.5, true));
+  });
+
+  it('is passed over, and named, where it is not understood', () => {
+    assert.deepEqual(choice('xray'), { sampler: ratioSampler(0.25), ignored: ['OTEL_TRACES_SAMPLER'] });
+    assert.deepEqual(choice('traceidratio', '7'), {
+      sampler: ratioSampler(1, false),
+      ignored: ['OTEL_TRACES_SAMPLER_ARG'],
+    });
+  });
+});

@@ -1,0 +1,11 @@
+/** The second half of `npm test`: every test that needs nothing but this repository. */
+import { join } from 'node:path';
+import { runTestFiles } from './testing/run-test-files.ts';
+
+process.exitCode = await runTestFiles({
+  root: join(import.meta.dirname, '..'),
+  include: ['{src,test,tools,bench}/**/*.test.ts'],
+  // These need programs that a machine may not have, and have commands of their own.
+  exclude: ['test/clients/**', 'test/backends/**'],
+  limitMs: 9 * 60_000,
+});
