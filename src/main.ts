@@ -26,5 +26,5 @@ const exitCode = await runProgram(process.argv.slice(2), {
   startServer: async (config) => (await import('./server.ts')).startServer(config),
 });
 
-// What failed, or was told to stop at once, may have left something open; what ended well has not.
-if (exitCode !== 0) process.exit(exitCode);
+// What was to be released has been; a retry timer of an exporter library must not keep the process.
+process.exit(exitCode);

@@ -36,8 +36,8 @@ export function streamTraces(
 
   const sendQuiet = () => {
     ticks += 1;
-    if (ticks % HEARTBEAT_TICKS === 0) response.write(': still here\n\n');
     if (response.writableLength > MAX_UNREAD_BYTES) return;
+    if (ticks % HEARTBEAT_TICKS === 0) response.write(': still here\n\n');
     const skipped = quiet.takeSkipped();
     if (skipped > 0) writeEvent(response, 'skipped', { count: skipped });
     for (const traceId of quiet.take(clock.now(), MAX_TRACES_A_TICK)) {

@@ -3,7 +3,7 @@ import type { TraceDocument } from '../telemetry/trace-document.ts';
 import { TraceClient, TraceClientError, type TraceEvent } from './trace-client.ts';
 import { renderTrace } from './trace-tree.ts';
 
-const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
+export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
 
 /** Where the command writes, and how. */
 export interface TraceCommandOutput {

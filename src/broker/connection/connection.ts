@@ -19,9 +19,6 @@ import { Outbox, type Traffic } from './outbox.ts';
 import type { ChunkPool } from './chunk-pool.ts';
 import type { Turn } from './turn.ts';
 
-/** Pushes of QoS 1 and 2 wait while this much is queued; QoS 0 may use the configured limit. */
-const SATURATED_BYTES = 256 * 1024;
-
 /** What a connection hands up; none of it may throw. */
 export interface PacketHandlers {
   /** A PUBLISH that lies at `[start, end)` of `buffer` and is described by `view`. */
@@ -123,7 +120,7 @@ export class Connection implements Receiver, Client {
   }
 
   get saturated(): boolean {
-    return this.#outbox.blocked && this.#outbox.pendingBytes > 0;
+    return this.#outbox.blocked;
   }
 
   reserve(size: number): number {

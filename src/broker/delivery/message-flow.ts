@@ -19,7 +19,7 @@ const NOBODY = new Uint8Array(0);
 /** Who hears what became of a stored message. */
 export interface MessageAnswers {
   answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, matched: boolean, now: number): void;
-  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string, now: number): void;
+  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string): void;
 }
 
 /**
@@ -125,7 +125,7 @@ export class MessageFlow implements IngestEvents<Connection> {
       const matches = this.#match(message);
       if (alive) this.#pusher.pushToAll(message, matches);
       if (retainedFailure !== undefined && message.retain)
-        answers.answerFailure(batch, index, 'the retained message could not be stored', now);
+        answers.answerFailure(batch, index, 'the retained message could not be stored');
       else answers.answer(batch, index, shard, offset, !matches.isEmpty, now);
     }
     if (retainedFailure !== undefined) this.#onStorageFailure(retainedFailure, 0);
@@ -140,7 +140,7 @@ export class MessageFlow implements IngestEvents<Connection> {
         this.#recorder.fail(persist, 'storage_failed', 'the journal did not take the message', cause);
         this.#recorder.end(persist, now);
       }
-      answers.answerFailure(batch, index, 'the journal did not take the message', now);
+      answers.answerFailure(batch, index, 'the journal did not take the message');
     }
     this.#onStorageFailure(cause, batch.positions.length);
   }

@@ -28,7 +28,7 @@ export async function recoverSessions(parts: {
   const { placement, journal, sessionShard } = parts;
   const checkpoints: SessionRecord[] = [];
   for await (const entry of listAll(placement, sessionRecords.prefix))
-    checkpoints.push(decodeSessionRecord(sessionRecords.decode(entry)));
+    checkpoints.push(decodeSessionRecord(sessionRecords.decode(entry).value));
   const marker = decodeMarker((await placement.get(checkpointKey(parts.brokerId)))?.value);
   const recovery = new SessionRecovery(checkpoints);
   const numberOf = new Map(checkpoints.map(({ clientId, number }) => [clientId, number]));

@@ -145,7 +145,7 @@ export class AckHandler {
     this.#recorder.end(span, this.#clock.now());
   }
 
-  #sendAfterCommit(connection: Connection, type: PacketType, packetId: number): void {
+  #sendAfterCommit(connection: Connection, type: (typeof PacketType)['pubrel' | 'pubcomp'], packetId: number): void {
     writeAck(this.#bytes, 0, type, packetId, ReasonCode.success, connection.version);
     this.#sessionLog.afterCommit(connection, this.#bytes);
   }

@@ -165,7 +165,7 @@ export class PublishHandler {
   }
 
   /** A message could not be kept: its publisher must not believe it was. */
-  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string, now: number): void {
+  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string): void {
     const connection = batch.origins[index];
     const packetId = batch.packetIds[index]!;
     const qos = batch.qos[index]!;

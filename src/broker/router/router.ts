@@ -46,6 +46,11 @@ export class Router<S extends Subscriber> {
     return this.#tree.of(session);
   }
 
+  /** The shared group of a whole `$share/<group>/<filter>`; undefined for any other filter. */
+  groupOf(filter: string): SharedGroup<S> | undefined {
+    return this.#tree.groupOf(filter);
+  }
+
   /** How many subscriptions the session has. */
   countOf(session: S): number {
     return this.#tree.countOf(session);

@@ -153,6 +153,11 @@ export class SubscriptionTree<S extends Subscriber> {
     reached.length = 0;
   }
 
+  /** The group of a whole `$share/<group>/<filter>`; undefined for a plain filter, or while nobody is in it. */
+  groupOf(filter: string): SharedGroup<S> | undefined {
+    return this.#tree.find(parseValid(filter).filter)?.value?.group(filter);
+  }
+
   #ensureGroup(subscribers: FilterSubscribers<S>, filter: string): SharedGroup<S> {
     const existing = subscribers.group(filter);
     if (existing !== undefined) return existing;

@@ -62,7 +62,9 @@ export class BatchWindow {
       const batch = batches[index]!;
       collector.take(batch.buffer, batch.start);
       scannedBytes += batch.length;
-      if (collector.full || scannedBytes >= MAX_SCAN_BYTES) return;
+      const done = collector.full || scannedBytes >= MAX_SCAN_BYTES;
+      if (done || batches[index + 1]?.buffer !== batch.buffer) collector.detach(batch.buffer);
+      if (done) return;
     }
   }
 

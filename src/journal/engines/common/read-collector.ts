@@ -68,6 +68,7 @@ export class ReadCollector {
    * filtered read must not keep megabytes of other topics' records alive.
    */
   detach(buffer: Buffer): void {
+    if (this.matcher === undefined) return;
     let first = this.#entries.length;
     let bytes = 0;
     while (first > 0 && this.#entries[first - 1]!.buffer === buffer) {

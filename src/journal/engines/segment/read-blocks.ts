@@ -45,7 +45,7 @@ export async function readBlocks(
   const read = await files.with(logPath, (file) => file.read(buffer, from));
   if (read < buffer.length) throw corrupt(logPath, from + read, 'the file ends within what was committed');
   takeBatches(buffer, from, logPath, collector);
-  if (matcher !== undefined) collector.detach(buffer);
+  collector.detach(buffer);
   return buffer.length;
 }
 

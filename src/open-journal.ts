@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { Clock } from './base/clock.ts';
+import type { Config } from './config/schema.ts';
+import { DurabilityRouter } from './journal/durability-router.ts';
+import { MemoryJournal } from './journal/engines/memory/memory-journal.ts';
+import { SegmentJournal } from './journal/engines/segment/segment-journal.ts';
+import type { SegmentEvent } from './journal/engines/segment/shard-environment.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Drop } from './journal/journal-stats.ts';
+import { TracedJournal } from './journal/traced-journal.ts';
+import { LOG_EVENTS, METRICS } from './telemetry/catalogue.ts';
+import type { Log } from './telemetry/log.ts';
+import { counterId, histogramId, type Metrics } from './telemetry/metrics.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+const HOUR_MS = 3_600_000;
+const SYNCS = counterId(METRICS.journalSyncsTotal);
+const SYNC_DURATION = histogramId(METRICS.journalSyncDurationSeconds);
+const COMMIT_RECORDS = histogramId(METRICS.journalCommitRecords);
+const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
+
+/** The configured journal: shards in memory, shards on disk, with its work on the traces, in metrics and in the log. */
+export async function openJournal(config: Config, telemetry: Telemetry, clock: Clock): Promise<Journal> {
+  const { recorder, metrics, log } = telemetry;
+  const onDrop = (drop: Drop): void => {
+    metrics.add(DROPPED_RETENTION, drop.records);
+    log.write(LOG_EVENTS.journalTrimmedUnread, { ...drop });
+  };
+  const memory = new MemoryJournal({ clock, maxBytes: config.journal.memoryBytes, onDrop });
+  const disk =
+    config.journal.engine === 'segment'
+      ? await openSegments(config, metrics, log, clock, onDrop)
+      : new MemoryJournal({ clock, maxBytes: config.journal.memoryBytes, onDrop });
+  metrics.gauge(METRICS.journalShardEnd, () =>
+    [memory, disk].flatMap((engine) => engine.stats().shards.map(({ name, end }) => [name, end] as const)),
+  );
+  log.write(LOG_EVENTS.journalOpened, { engine: config.journal.engine, sync: config.journal.sync });
+  return new TracedJournal(new DurabilityRouter(memory, disk), recorder, clock);
+}
+
+function openSegments(
+  config: Config,
+  metrics: Metrics,
+  log: Log,
+  clock: Clock,
+  onDrop: (drop: Drop) => void,
+): Promise<SegmentJournal> {
+  const { sync, syncIntervalMs, segmentBytes, retentionBytes, retentionHours, retentionHardBytes } = config.journal;
+  return SegmentJournal.open({
+    folder: join(config.dataDir, 'journal'),
+    clock,
+    sync,
+    syncIntervalMs,
+    segmentBytes,
+    retentionBytes,
+    retentionMs: retentionHours * HOUR_MS,
+    retentionHardBytes,
+    onDrop,
+    onEvent: (event) => tell(log, event),
+    onCommit: (records, syncMs) => {
+      metrics.observe(COMMIT_RECORDS, records);
+      if (syncMs === 0) return;
+      metrics.add(SYNCS);
+      metrics.observe(SYNC_DURATION, syncMs / 1000);
+    },
+  });
+}
+
+function tell(log: Log, event: SegmentEvent): void {
+  const { kind, ...fields } = event;
+  switch (kind) {
+    case 'tail_truncated':
+      log.write(LOG_EVENTS.journalTailTruncated, fields);
+      return;
+    case 'index_rebuilt':
+      log.write(LOG_EVENTS.journalIndexRebuilt, fields);
+      return;
+    case 'append_failed':
+    case 'housekeeping_failed':
+      log.write(LOG_EVENTS.journalAppendFailed, fields);
+      return;
+    case 'append_recovered':
+      log.write(LOG_EVENTS.journalAppendRecovered, fields);
+      return;
+    case 'trimmed':
+      log.write(LOG_EVENTS.journalTrimmed, fields);
+  }
+}

@@ -1,0 +1,135 @@
+import { mkdir } from 'node:fs/promises';
+import { type AdminServer, type Readiness, startAdminServer } from './admin/admin-server.ts';
+import { type Clock, systemClock } from './base/clock.ts';
+import { DirectoryLock } from './base/directory-lock.ts';
+import { compileAccessRules } from './broker/auth/access-rules.ts';
+import { createAuthenticator } from './broker/auth/authenticator.ts';
+import { PasswordStore } from './broker/auth/password-store.ts';
+import { Broker } from './broker/broker.ts';
+import type { RunningServer, ServerAddress } from './cli/command-context.ts';
+import { allowsAnonymous } from './config/consistency.ts';
+import type { Config } from './config/schema.ts';
+import { openJournal } from './open-journal.ts';
+import { openPlacement } from './open-placement.ts';
+import { registerNode } from './placement/nodes.ts';
+import { LOG_EVENTS } from './telemetry/catalogue.ts';
+import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+
+/** What is undone when the server stops, newest first. */
+type Release = readonly [part: string, release: () => Promise<void> | void];
+
+/**
+ * The composition root: configuration to engines to roles, all in this process. What can be wrong in the configuration is
+ * found before a port is opened; what fails to start undoes what did.
+ */
+export async function startServer(config: Config, clock: Clock = systemClock): Promise<RunningServer> {
+  const releases: Release[] = [];
+  try {
+    return await start(config, clock, releases);
+  } catch (error) {
+    await releaseAll(releases, () => undefined);
+    throw error;
+  }
+}
+
+async function start(config: Config, clock: Clock, releases: Release[]): Promise<RunningServer> {
+  const telemetry = startTelemetry(telemetryOptions(config), clock);
+  releases.push(['telemetry', () => telemetry.shutdown()]);
+  const { recorder, metrics, log } = telemetry;
+  const authorizer = compileAccessRules(config.authorization.rules);
+  const passwords = await openPasswords(config, clock, telemetry);
+  log.write(LOG_EVENTS.processStarting, { node: config.node.id, roles: config.roles, dataDirectory: config.dataDir });
+  await lockDirectory(config, clock, releases);
+  const placement = await openPlacement(config, telemetry, clock);
+  releases.push(['placement', () => placement.close()]);
+  const journal = await openJournal(config, telemetry, clock);
+  releases.push(['journal', () => journal.close()]);
+  await registerNode(placement, config.node.id, { roles: [...config.roles], address: config.listeners[0]!.address, startedAt: clock.now() });
+  let readiness: Readiness = { type: 'not_ready', reasons: ['starting'] };
+  const admin = await openAdmin(config, telemetry, clock, () => readiness, releases);
+  const authenticators = new Map(
+    config.listeners.map((listener) => [listener.name, createAuthenticator(passwords, allowsAnonymous(config, listener))]),
+  );
+  const broker = await Broker.start({ config, journal, placement, authenticators, authorizer, recorder, metrics, log, clock });
+  releases.push(['broker', () => broker.stop()]);
+  readiness = { type: 'ready' };
+  log.write(LOG_EVENTS.processReady);
+  return {
+    addresses: addressesOf(broker, config, admin),
+    reload: async () => passwords?.reload(),
+    async stop() {
+      readiness = { type: 'not_ready', reasons: ['draining'] };
+      log.write(LOG_EVENTS.processDraining);
+      await releaseAll(releases, (part, error) => log.write(LOG_EVENTS.shutdownIncomplete, { part, error: error as Error }));
+      log.write(LOG_EVENTS.processStopped);
+    },
+  };
+}
+
+async function releaseAll(releases: Release[], onFailure: (part: string, error: unknown) => void): Promise<void> {
+  for (let next = releases.pop(); next !== undefined; next = releases.pop()) {
+    const [part, release] = next;
+    try {
+      await release();
+    } catch (error) {
+      onFailure(part, error);
+    }
+  }
+}
+
+async function openPasswords(config: Config, clock: Clock, { log }: Telemetry): Promise<PasswordStore | undefined> {
+  const file = config.authentication.passwordFile;
+  if (file === undefined) return undefined;
+  return PasswordStore.open({
+    file,
+    clock,
+    onReloadFailed: (error) => log.write(LOG_EVENTS.accessRulesFailed, { error }),
+  });
+}
+
+async function lockDirectory(config: Config, clock: Clock, releases: Release[]): Promise<void> {
+  await mkdir(config.dataDir, { recursive: true });
+  const lock = await DirectoryLock.acquire(config.dataDir, {
+    pid: process.pid,
+    since: clock.now(),
+    nodeId: config.node.id,
+    adminAddress: config.admin.enabled ? `http://${config.admin.address}:${config.admin.port}` : '',
+  });
+  releases.push(['data directory', () => lock.release()]);
+}
+
+async function openAdmin(
+  config: Config,
+  telemetry: Telemetry,
+  clock: Clock,
+  readiness: () => Readiness,
+  releases: Release[],
+): Promise<AdminServer | undefined> {
+  if (!config.admin.enabled) return undefined;
+  const { recentTraces, serviceName, exposition, log } = telemetry;
+  const admin = await startAdminServer(config.admin, { recentTraces, serviceName, exposition, readiness, log, clock });
+  releases.push(['admin', () => admin.close()]);
+  return admin;
+}
+
+function addressesOf(broker: Broker, config: Config, admin: AdminServer | undefined): ServerAddress[] {
+  const mqtt = broker.addresses.map((listener): ServerAddress => ({ protocol: 'mqtt', ...listener }));
+  if (admin === undefined) return mqtt;
+  return [...mqtt, { protocol: 'http', name: 'admin', address: config.admin.address, port: admin.port }];
+}
+
+function telemetryOptions({ telemetry, log }: Config): Parameters<typeof startTelemetry>[0] {
+  const { resource } = telemetry;
+  return {
+    enable: telemetry.enable,
+    exporterType: telemetry.exporterType,
+    exporterEndpoint: telemetry.exporterEndpoint,
+    samplingRate: telemetry.sampling.rate,
+    serviceName: resource.serviceName,
+    serviceVersion: resource.serviceVersion,
+    deploymentEnvironment: resource.deploymentEnvironment,
+    recentTraces: telemetry.recentTraces,
+    exportQueueSpans: telemetry.exportQueueSpans,
+    log,
+  };
+}
