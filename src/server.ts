@@ -44,13 +44,30 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
   releases.push(['placement', () => placement.close()]);
   const journal = await openJournal(config, telemetry, clock);
   releases.push(['journal', () => journal.close()]);
-  await registerNode(placement, config.node.id, { roles: [...config.roles], address: config.listeners[0]!.address, startedAt: clock.now() });
+  await registerNode(placement, config.node.id, {
+    roles: [...config.roles],
+    address: config.listeners[0]!.address,
+    startedAt: clock.now(),
+  });
   let readiness: Readiness = { type: 'not_ready', reasons: ['starting'] };
   const admin = await openAdmin(config, telemetry, clock, () => readiness, releases);
   const authenticators = new Map(
-    config.listeners.map((listener) => [listener.name, createAuthenticator(passwords, allowsAnonymous(config, listener))]),
+    config.listeners.map((listener) => [
+      listener.name,
+      createAuthenticator(passwords, allowsAnonymous(config, listener)),
+    ]),
   );
-  const broker = await Broker.start({ config, journal, placement, authenticators, authorizer, recorder, metrics, log, clock });
+  const broker = await Broker.start({
+    config,
+    journal,
+    placement,
+    authenticators,
+    authorizer,
+    recorder,
+    metrics,
+    log,
+    clock,
+  });
   releases.push(['broker', () => broker.stop()]);
   readiness = { type: 'ready' };
   log.write(LOG_EVENTS.processReady);
@@ -60,7 +77,9 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
     async stop() {
       readiness = { type: 'not_ready', reasons: ['draining'] };
       log.write(LOG_EVENTS.processDraining);
-      await releaseAll(releases, (part, error) => log.write(LOG_EVENTS.shutdownIncomplete, { part, error: error as Error }));
+      await releaseAll(releases, (part, error) =>
+        log.write(LOG_EVENTS.shutdownIncomplete, { part, error: error as Error }),
+      );
       log.write(LOG_EVENTS.processStopped);
     },
   };

@@ -30,8 +30,11 @@ export function reasonToInstall(root, withDevelopment) {
       if (optional === true) continue;
       return `${name} is not installed`;
     }
-    if (found.version !== version || found.integrity !== integrity)
+    if (found.version !== version)
       return `${name} is installed in version ${found.version}, and the lockfile says ${version}`;
+    // The lockfile knows the checksums of those packages alone that were to be had where it was made.
+    if (integrity !== undefined && found.integrity !== integrity)
+      return `${name} ${version} is installed with another checksum than the lockfile says`;
   }
   return existsSync(join(root, 'node_modules', 'node', 'bin')) ? undefined : 'the pinned Node is not there';
 }
@@ -48,7 +51,8 @@ function readPackages(file) {
 function install(root) {
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
-  const { status, error } = spawnSync(command, [...first, 'ci'], {
+  // Quiet about packages that want a newer Node than the one npm runs on: they get it.
+  const { status, error } = spawnSync(command, [...first, 'ci', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
     shell: command === 'npm' && process.platform === 'win32',

@@ -12,9 +12,15 @@ const WANTED: Packages = {
   'node_modules/zod': { version: '4.0.0', integrity: 'sha512-a' },
   'node_modules/typescript': { version: '7.0.0', integrity: 'sha512-b', dev: true },
   'node_modules/engine-win32': { version: '1.0.0', integrity: 'sha512-c', optional: true },
+  'node_modules/engine-mac': { version: '1.0.0', optional: true },
 };
 
-const { '': _root, 'node_modules/engine-win32': _otherPlatform, ...INSTALLED } = WANTED;
+const {
+  '': _root,
+  'node_modules/engine-win32': _otherPlatform,
+  'node_modules/engine-mac': _anotherPlatform,
+  ...INSTALLED
+} = WANTED;
 
 function project({ installed, withNode = true }: { installed?: Packages; withNode?: boolean }): string {
   const root = mkdtempSync(join(tmpdir(), 'robustmq-install-'));
@@ -40,6 +46,14 @@ test('a package that is missing or of another version is named', () => {
   assert.equal(reasonToInstall(project({ installed: rest }), false), 'zod is not installed');
   const older = { ...rest, 'node_modules/zod': { ...zod, version: '3.0.0' } };
   assert.match(reasonToInstall(project({ installed: older }), false) ?? '', /zod is installed in version 3\.0\.0/);
+});
+
+test('a package with another checksum is not the one wanted, where the lockfile has a checksum at all', () => {
+  const { 'node_modules/zod': zod, ...rest } = INSTALLED;
+  const changed = { ...rest, 'node_modules/zod': { ...zod, integrity: 'sha512-x' } };
+  assert.match(reasonToInstall(project({ installed: changed }), false) ?? '', /zod 4\.0\.0 is installed with another/);
+  const otherPlatform = { ...INSTALLED, 'node_modules/engine-mac': { version: '1.0.0', integrity: 'sha512-d' } };
+  assert.equal(reasonToInstall(project({ installed: otherPlatform }), false), undefined);
 });
 
 test('to start needs no development packages, to test does', () => {

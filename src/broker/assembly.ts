@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { METRICS, LOG_EVENTS } from '../telemetry/catalogue.ts';
 import { SessionNumbers } from '../placement/sessions.ts';
+import { LOG_EVENTS, METRICS } from '../telemetry/catalogue.ts';
 import { AccessControl } from './auth/access-control.ts';
 import type { BrokerParts } from './broker.ts';
 import { ChunkPool } from './connection/chunk-pool.ts';
@@ -20,9 +20,9 @@ import { RetainedMessages } from './delivery/retained-messages.ts';
 import { SharedDelivery } from './delivery/shared-delivery.ts';
 import { Checkpoint } from './durability/checkpoint.ts';
 import { recoverSessions } from './durability/recovery.ts';
+import { restoreSessions } from './durability/restore-sessions.ts';
 import { placementRetainedStore } from './durability/retained-store.ts';
 import { SessionLog } from './durability/session-log.ts';
-import { restoreSessions } from './durability/restore-sessions.ts';
 import { SessionStore } from './durability/session-store.ts';
 import { AckHandler } from './handlers/ack-handler.ts';
 import { ConnectHandler } from './handlers/connect-handler.ts';
@@ -98,7 +98,10 @@ export async function assemble(parts: BrokerParts): Promise<BrokerAssembly> {
     limits: { maximumInflight: config.mqtt.maxInflightMessages, receiveMaximum: config.mqtt.receiveMaximum },
     now: clock.now(),
   });
-  parts.log.write(LOG_EVENTS.sessionsLoaded, { sessions: recovered.sessions.length, retained: foundation.retained.count });
+  parts.log.write(LOG_EVENTS.sessionsLoaded, {
+    sessions: recovered.sessions.length,
+    retained: foundation.retained.count,
+  });
   return { ...foundation, ...delivery, ...handling };
 }
 
@@ -116,8 +119,11 @@ async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): 
   const turn = new Turn();
   const router = new Router<Session>(groupNumber);
   const topics = new TopicTable<Session, undefined>(TOPICS_REMEMBERED, () => undefined, randomInt(2 ** 32));
-  const retained = new RetainedMessages(placementRetainedStore(placement), metrics, config.mqtt.maxRetainedMessages, (error) =>
-    log.write(LOG_EVENTS.retainedSaveFailed, { error: error as Error }),
+  const retained = new RetainedMessages(
+    placementRetainedStore(placement),
+    metrics,
+    config.mqtt.maxRetainedMessages,
+    (error) => log.write(LOG_EVENTS.retainedSaveFailed, { error: error as Error }),
   );
   await retained.load();
   const ingests: Ingest<Connection>[] = [];
@@ -128,11 +134,11 @@ async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): 
         end: (await journal.bounds(shard.name)).end,
         journal,
         turn,
-        retainedDurable: () => retained.durable(),
         events: {
           onCommit: (...result) => {
-            late.flow!.onCommit(...result);
+            const unanswered = late.flow!.onCommit(...result);
             late.dispatch!.resumeWaiting();
+            return unanswered;
           },
           onFailure: (...failure) => {
             late.flow!.onFailure(...failure);
@@ -147,10 +153,22 @@ async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): 
     end: (await journal.bounds(shards.sessionShard)).end,
     turn,
     clock,
-    onFailure: (error) => log.write(LOG_EVENTS.journalAppendFailed, { shard: shards.sessionShard, error: error as Error }),
+    onFailure: (error) =>
+      log.write(LOG_EVENTS.journalAppendFailed, { shard: shards.sessionShard, error: error as Error }),
   });
   const access = new AccessControl(parts.authorizer, recorder, clock);
-  return { parts, shards, ingests, router, topics, turn, sessionLog, retained, access, store: new SessionStore(placement, router, ingests) };
+  return {
+    parts,
+    shards,
+    ingests,
+    router,
+    topics,
+    turn,
+    sessionLog,
+    retained,
+    access,
+    store: new SessionStore(placement, router, ingests),
+  };
 }
 
 type Delivery = Pick<BrokerAssembly, 'catchUp' | 'shared'> & { readonly flow: MessageFlow; readonly pusher: Pusher };
@@ -168,10 +186,18 @@ function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     clock,
     onBehind: (session) => late.catchUp!.wake(session),
   });
-  const lateDelivery = new LateDelivery({ pusher, retained, topics, recorder, metrics, clock, linkAfterMs: config.telemetry.linkAfterMs });
+  const lateDelivery = new LateDelivery({
+    pusher,
+    retained,
+    topics,
+    recorder,
+    metrics,
+    clock,
+    linkAfterMs: config.telemetry.linkAfterMs,
+  });
   const common = { journal, topics, late: lateDelivery, metrics, clock };
   const onReadFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
-  const shared = new SharedDelivery({ ...common, pusher, shards: ingests, onFailure: onReadFailure });
+  const shared = new SharedDelivery({ ...common, router, pusher, shards: ingests, onFailure: onReadFailure });
   const redelivery = new Redelivery({
     ...common,
     shardName: (number) => ingests.find(({ shard }) => shard.number === number)?.shard.name,
@@ -190,7 +216,12 @@ function assembleDelivery(foundation: Foundation, late: Late): Delivery {
       session.receiver?.close(CLOSE_REASONS.serverError);
     },
   });
-  const topicRouter = new TopicRouter(shards, new Map(ingests.map((ingest) => [ingest.shard.number, ingest])), recorder, clock);
+  const topicRouter = new TopicRouter(
+    shards,
+    new Map(ingests.map((ingest) => [ingest.shard.number, ingest])),
+    recorder,
+    clock,
+  );
   const flow = new MessageFlow({
     router,
     pusher,
@@ -232,7 +263,9 @@ function assembleHandling(foundation: Foundation, delivery: Delivery, late: Late
   });
   let connections: Connections | undefined;
   const publish = createPublishHandler(foundation, delivery, () => connections!.count);
-  const dispatch = createDispatch(foundation, delivery, lifecycle, publish, (connection) => connections!.forget(connection));
+  const dispatch = createDispatch(foundation, delivery, lifecycle, publish, (connection) =>
+    connections!.forget(connection),
+  );
   Object.assign(late, { publish, dispatch });
   connections = createConnections(foundation, dispatch, seconds, traffic);
   const checkpoint = new Checkpoint({
@@ -250,7 +283,11 @@ function assembleHandling(foundation: Foundation, delivery: Delivery, late: Late
   return { connections, lifecycle, checkpoint, seconds, traffic };
 }
 
-function createPublishHandler(foundation: Foundation, delivery: Delivery, connectionCount: () => number): PublishHandler {
+function createPublishHandler(
+  foundation: Foundation,
+  delivery: Delivery,
+  connectionCount: () => number,
+): PublishHandler {
   const { parts, ingests, router, topics, access } = foundation;
   const { config, recorder, metrics, clock } = parts;
   const admission = new PublishAdmission(topics, access, metrics, {
@@ -334,7 +371,6 @@ function createDispatch(
     sessionLog,
     catchUp,
     shared,
-    sharedSubscriptionsOf: (session) => router.subscriptionsOf(session),
   });
   return new PacketDispatch({
     ...common,

@@ -3,12 +3,12 @@ import type { Config } from '../config/schema.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Placement } from '../placement/placement.ts';
 import { LOG_EVENTS, METRICS } from '../telemetry/catalogue.ts';
-import { counterId, type Metrics } from '../telemetry/metrics.ts';
 import type { Log } from '../telemetry/log.ts';
+import { counterId, type Metrics } from '../telemetry/metrics.ts';
 import type { Recorder } from '../telemetry/recorder.ts';
-import type { Authenticator } from './auth/authenticator.ts';
+import { assemble, type BrokerAssembly } from './assembly.ts';
 import type { Authorizer } from './auth/access-rules.ts';
-import { type BrokerAssembly, assemble } from './assembly.ts';
+import type { Authenticator } from './auth/authenticator.ts';
 import { CLOSE_REASONS } from './connection/close-reason.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
 

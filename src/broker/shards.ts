@@ -1,6 +1,13 @@
 import type { Journal } from '../journal/journal.ts';
 import type { Placement } from '../placement/placement.ts';
-import { DEFAULT_SHARD, ROUTES_KEY, decodeRoutes, type RouteRules, routeTopic, writeRoutes } from '../placement/routes.ts';
+import {
+  DEFAULT_SHARD,
+  decodeRoutes,
+  ROUTES_KEY,
+  type RouteRules,
+  routeTopic,
+  writeRoutes,
+} from '../placement/routes.ts';
 import { ensureShard } from '../placement/shards.ts';
 import { WatchedPrefix } from '../placement/watched-prefix.ts';
 import type { IngestShard } from './delivery/ingest.ts';

@@ -1,22 +1,22 @@
 import { Socket } from 'node:net';
 import { type AckView, parseAck } from '../../mqtt/ack.ts';
 import { decodePacket } from '../../mqtt/codec/decode-packet.ts';
-import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { FrameScan, FrameStatus, scanFrame } from '../../mqtt/frame.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import type { Packet, ProtocolVersion } from '../../mqtt/packets.ts';
+import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
-import type { AccessDecision, Principal } from '../auth/access-rules.ts';
 import type { Client } from '../auth/access-control.ts';
+import type { AccessDecision, Principal } from '../auth/access-rules.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
 import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
 import type { ConnectionEnd } from '../session/will.ts';
+import type { ChunkPool } from './chunk-pool.ts';
 import { CLOSE_REASONS, type CloseReason, closeReasonFor } from './close-reason.ts';
 import { InboundBytes } from './inbound-bytes.ts';
 import { Outbox, type Traffic } from './outbox.ts';
-import type { ChunkPool } from './chunk-pool.ts';
 import type { Turn } from './turn.ts';
 
 /** What a connection hands up; none of it may throw. */
@@ -93,7 +93,14 @@ export class Connection implements Receiver, Client {
   readonly #held = new InboundBytes();
   #paused = false;
 
-  constructor(id: number, accepted: Socket, listenerName: string, readBuffer: Buffer, openedAt: number, shared: ConnectionShared) {
+  constructor(
+    id: number,
+    accepted: Socket,
+    listenerName: string,
+    readBuffer: Buffer,
+    openedAt: number,
+    shared: ConnectionShared,
+  ) {
     this.id = id;
     this.listenerName = listenerName;
     this.openedAt = openedAt;
@@ -104,7 +111,9 @@ export class Connection implements Receiver, Client {
     this.principal = { clientId: '', username: undefined, address: this.remoteAddress };
     this.#socket = takeOver(accepted, readBuffer, (count) => this.#read(readBuffer, count));
     this.#socket.setNoDelay(true);
-    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () => shared.handlers.drained(this));
+    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () =>
+      shared.handlers.drained(this),
+    );
     this.#socket.on('error', () => this.#end(CLOSE_REASONS.socketError));
     this.#socket.on('end', () => this.#end(CLOSE_REASONS.clientClosed));
     this.#socket.on('close', () => this.#end(CLOSE_REASONS.clientClosed));
@@ -120,7 +129,8 @@ export class Connection implements Receiver, Client {
   }
 
   get saturated(): boolean {
-    return this.#outbox.blocked;
+    // Nothing may come before CONNACK [MQTT-3.2.0-1].
+    return this.#outbox.blocked || this.stage !== 'connected';
   }
 
   reserve(size: number): number {
@@ -133,6 +143,7 @@ export class Connection implements Receiver, Client {
   }
 
   hasRoomFor(size: number): boolean {
+    if (this.stage !== 'connected') return false;
     return !this.#outbox.blocked || this.#outbox.pendingBytes + size <= this.#shared.limits.maximumQueuedBytes;
   }
 
@@ -256,5 +267,7 @@ function takeOver(accepted: Socket, buffer: Buffer, onRead: (count: number) => b
   const owner = accepted as unknown as { _handle: object | null };
   const handle = owner._handle;
   owner._handle = null;
-  return new Socket({ handle, onread: { buffer, callback: onRead } } as unknown as ConstructorParameters<typeof Socket>[0]);
+  return new Socket({ handle, onread: { buffer, callback: onRead } } as unknown as ConstructorParameters<
+    typeof Socket
+  >[0]);
 }

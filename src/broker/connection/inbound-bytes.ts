@@ -13,7 +13,9 @@ export class InboundBytes {
   append(source: Uint8Array, start: number, end: number): void {
     const needed = this.length + (end - start);
     if (needed > this.buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, needed + 1024 * 1024), 512));
+      const grown = Buffer.allocUnsafeSlow(
+        Math.max(needed, Math.min(this.buffer.length * 2, needed + 1024 * 1024), 512),
+      );
       grown.set(this.buffer.subarray(0, this.length));
       this.buffer = grown;
     }

@@ -7,7 +7,7 @@ import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Router } from '../router/router.ts';
 import { combine, type Match, type Subscription } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
-import { canTake, LIVE, type Session } from '../session/session.ts';
+import { canTake, LIVE, publisherOf, type Session } from '../session/session.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { ShardProgress } from './progress.ts';
@@ -97,10 +97,10 @@ export class CatchUp {
   }
 
   #lags(session: Session): boolean {
-    return (
-      session.owedRetained.length > 0 ||
-      this.#shards.some(({ shard }) => session.positions[shard.number] !== LIVE)
-    );
+    if (session.owedRetained.length > 0) return true;
+    for (let index = 0; index < this.#shards.length; index += 1)
+      if (session.positions[this.#shards[index]!.shard.number] !== LIVE) return true;
+    return false;
   }
 
   async #pump(session: Session): Promise<void> {
@@ -118,7 +118,9 @@ export class CatchUp {
     const { number, name } = progress.shard;
     const { receiver } = session;
     const from = session.positions[number]!;
-    const subscriptions = [...this.#router.subscriptionsOf(session)].filter(({ filter }) => !filter.startsWith('$share/'));
+    const subscriptions = [...this.#router.subscriptionsOf(session)].filter(
+      ({ filter }) => !filter.startsWith('$share/'),
+    );
     const { entries, next, lost } =
       subscriptions.length === 0 || from >= progress.dispatchedEnd
         ? { entries: [], next: progress.dispatchedEnd, lost: 0 }
@@ -145,7 +147,12 @@ export class CatchUp {
     session.positions[number] = reached === progress.dispatchedEnd ? LIVE : reached;
   }
 
-  #deliver(session: Session, subscriptions: readonly Subscription<Session>[], entry: JournalEntry, shard: number): void {
+  #deliver(
+    session: Session,
+    subscriptions: readonly Subscription<Session>[],
+    entry: JournalEntry,
+    shard: number,
+  ): void {
     const record = this.#record.at(entry.buffer, entry.position);
     if (record.kind !== RecordKind.message) return;
     const topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
@@ -181,9 +188,5 @@ function matchOf(
   );
   if (matching.length === 0) return undefined;
   const match = combine(matching);
-  const own = Buffer.compare(
-    record.buffer.subarray(record.publisherStart, record.publisherEnd),
-    session.clientIdBytes,
-  );
-  return own === 0 ? match.toSelf : match;
+  return publisherOf(record) === session.number ? match.toSelf : match;
 }

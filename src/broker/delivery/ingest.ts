@@ -20,12 +20,12 @@ export class IngestBatch<Origin> {
   readonly packetIds: number[] = [];
   readonly qos: number[] = [];
   readonly receivedAt: number[] = [];
+  /** Whether anybody was subscribed when the message was committed. */
+  readonly matched: boolean[] = [];
   readonly topics: BrokerTopic[] = [];
   /** The `mqtt/publish` and `storage/persist` spans. */
   readonly spans: SpanHandle[] = [];
   readonly persistSpans: SpanHandle[] = [];
-  /** True when a retained message came with the batch, which must be durable too before it is acknowledged. */
-  retained = false;
 
   reset(): void {
     this.records.reset();
@@ -35,10 +35,10 @@ export class IngestBatch<Origin> {
     this.packetIds.length = 0;
     this.qos.length = 0;
     this.receivedAt.length = 0;
+    this.matched.length = 0;
     this.topics.length = 0;
     this.spans.length = 0;
     this.persistSpans.length = 0;
-    this.retained = false;
   }
 }
 
@@ -50,15 +50,10 @@ export interface IngestShard {
 
 export interface IngestEvents<Origin> {
   /**
-   * The batch is durable: deliver and acknowledge. Must not throw. `retainedFailure`: why its retained messages were not
-   * kept, in which case those are not acknowledged.
+   * The batch is durable: deliver and acknowledge. Must not throw. What can be acknowledged only later is waited for:
+   * the promise must not reject, and the batch stays as it is until then.
    */
-  onCommit(
-    ingest: Ingest<Origin>,
-    batch: IngestBatch<Origin>,
-    result: AppendResult,
-    retainedFailure: unknown,
-  ): void;
+  onCommit(ingest: Ingest<Origin>, batch: IngestBatch<Origin>, result: AppendResult): Promise<void> | undefined;
   /** Nothing of the batch was kept: nobody may believe it was. Must not throw. */
   onFailure(ingest: Ingest<Origin>, batch: IngestBatch<Origin>, cause: unknown): void;
 }
@@ -74,7 +69,6 @@ export class Ingest<Origin> implements TurnTask {
   readonly #journal: Journal;
   readonly #turn: Turn;
   readonly #events: IngestEvents<Origin>;
-  readonly #retainedDurable: () => Promise<void>;
   #building = new IngestBatch<Origin>();
   #spare: IngestBatch<Origin> | undefined = new IngestBatch<Origin>();
   #queued = false;
@@ -86,15 +80,12 @@ export class Ingest<Origin> implements TurnTask {
     journal: Journal;
     turn: Turn;
     events: IngestEvents<Origin>;
-    /** Settles when the retained messages noted so far are durable. */
-    retainedDurable: () => Promise<void>;
   }) {
     this.shard = parts.shard;
     this.dispatchedEnd = parts.end;
     this.#journal = parts.journal;
     this.#turn = parts.turn;
     this.#events = parts.events;
-    this.#retainedDurable = parts.retainedDurable;
   }
 
   get saturated(): boolean {
@@ -130,15 +121,12 @@ export class Ingest<Origin> implements TurnTask {
     const batch = this.#building;
     this.#building = this.#spare ?? new IngestBatch<Origin>();
     this.#spare = undefined;
-    // Both go on side by side; what goes wrong with the retained messages is told behind the commit.
-    const retained = batch.retained ? this.#retainedDurable().then(succeed, fail) : undefined;
     const appended = await this.#journal.append(this.shard.name, batch.records).then(succeed, fail);
-    const retainedOutcome = await retained;
     if (appended.type === 'failed') this.#events.onFailure(this, batch, appended.cause);
     else {
-      const refused = retainedOutcome?.type === 'failed' ? retainedOutcome.cause : undefined;
-      this.#events.onCommit(this, batch, appended.value, refused);
+      const unanswered = this.#events.onCommit(this, batch, appended.value);
       this.dispatchedEnd = appended.value.baseOffset + batch.records.count;
+      if (unanswered !== undefined) await unanswered;
     }
     batch.reset();
     this.#spare = batch;

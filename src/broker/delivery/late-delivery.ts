@@ -51,7 +51,8 @@ export class LateDelivery {
     this.#pusher.begin();
     const outcome = this.#pusher.push(message, match, qos, match.session.receiver!, retain, group, span);
     if (span === NO_SPAN) return;
-    if (outcome === 'dropped') this.#recorder.fail(span, 'dropped', 'the message was dropped before it reached the socket');
+    if (outcome === 'dropped')
+      this.#recorder.fail(span, 'dropped', 'the message was dropped before it reached the socket');
     this.#recorder.end(span, this.#clock.now());
   }
 

@@ -18,7 +18,7 @@ const NOBODY = new Uint8Array(0);
 
 /** Who hears what became of a stored message. */
 export interface MessageAnswers {
-  answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, matched: boolean, now: number): void;
+  answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, now: number): void;
   answerFailure(batch: IngestBatch<Connection>, index: number, reason: string): void;
 }
 
@@ -80,7 +80,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     const position = records.add(
       fieldsOf(message, packetId, this.#fields),
       message.topic.bytes,
-      publisher?.clientIdBytes ?? NOBODY,
+      publisher?.publisherBytes ?? NOBODY,
       message.properties,
       message.propertiesStart,
       message.propertiesEnd,
@@ -99,20 +99,24 @@ export class MessageFlow implements IngestEvents<Connection> {
     batch.topics.push(message.topic);
     batch.spans.push(span);
     batch.persistSpans.push(span === NO_SPAN ? NO_SPAN : this.#tracePersist(batch, position, span));
-    if (message.retain) batch.retained = true;
   }
 
-  /** Keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
+  /** QoS 0: keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
   retain(message: Message): void {
     this.#retained.keep(message);
   }
 
-  onCommit(ingest: Ingest<Connection>, batch: IngestBatch<Connection>, result: AppendResult, retainedFailure: unknown): void {
+  onCommit(
+    ingest: Ingest<Connection>,
+    batch: IngestBatch<Connection>,
+    result: AppendResult,
+  ): Promise<void> | undefined {
     const now = this.#clock.now();
     const answers = this.#answers();
     const message = this.#message;
     const { buffer } = batch.records;
     const shard = ingest.shard.number;
+    let firstRetained = -1;
     for (let index = 0; index < batch.positions.length; index += 1) {
       const offset = result.baseOffset + index;
       const alive = readRecord(this.#record.at(buffer, batch.positions[index]!), message, now);
@@ -123,12 +127,42 @@ export class MessageFlow implements IngestEvents<Connection> {
       message.span = batch.spans[index]!;
       if (message.span !== NO_SPAN) this.#recorder.end(batch.persistSpans[index]!, now);
       const matches = this.#match(message);
+      batch.matched[index] = !matches.isEmpty;
+      if (message.retain) {
+        this.#retained.keep(message);
+        if (firstRetained === -1) firstRetained = index;
+      }
       if (alive) this.#pusher.pushToAll(message, matches);
-      if (retainedFailure !== undefined && message.retain)
-        answers.answerFailure(batch, index, 'the retained message could not be stored');
-      else answers.answer(batch, index, shard, offset, !matches.isEmpty, now);
+      if (firstRetained === -1) answers.answer(batch, index, shard, offset, now);
     }
-    if (retainedFailure !== undefined) this.#onStorageFailure(retainedFailure, 0);
+    return firstRetained === -1 ? undefined : this.#answerRetained(batch, firstRetained, shard, result.baseOffset);
+  }
+
+  /**
+   * A retained message is acknowledged when it is kept for future subscribers as durably as for present ones; what came
+   * behind it waits too, because acknowledgements go out in the order of the messages [MQTT-4.6.0-2].
+   */
+  async #answerRetained(
+    batch: IngestBatch<Connection>,
+    first: number,
+    shard: number,
+    baseOffset: number,
+  ): Promise<void> {
+    const answers = this.#answers();
+    let failure: { readonly cause: unknown } | undefined;
+    try {
+      await this.#retained.durable();
+    } catch (error) {
+      failure = { cause: error };
+    }
+    const now = this.#clock.now();
+    for (let index = first; index < batch.positions.length; index += 1) {
+      const isRetained = this.#record.at(batch.records.buffer, batch.positions[index]!).retain;
+      if (failure !== undefined && isRetained)
+        answers.answerFailure(batch, index, 'the retained message could not be stored');
+      else answers.answer(batch, index, shard, baseOffset + index, now);
+    }
+    if (failure !== undefined) this.#onStorageFailure(failure.cause, 0);
   }
 
   onFailure(_ingest: Ingest<Connection>, batch: IngestBatch<Connection>, cause: unknown): void {

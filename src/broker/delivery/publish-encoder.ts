@@ -1,8 +1,4 @@
-import {
-  writeMessageExpiry,
-  writeSubscriptionIdentifier,
-  writeUserProperty,
-} from '../../mqtt/forwarded-properties.ts';
+import { writeMessageExpiry, writeSubscriptionIdentifier, writeUserProperty } from '../../mqtt/forwarded-properties.ts';
 import { packetIdPosition, publishSize, writePublish } from '../../mqtt/write-publish.ts';
 import { formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
@@ -82,15 +78,8 @@ export class PublishEncoder {
   ): void {
     const topic = message.topic.bytes;
     const extraLength = version === 5 ? this.#writeExtra(message, identifiers, context) : 0;
-    const propertiesLength =
-      version === 5 ? extraLength + (message.propertiesEnd - message.propertiesStart) : 0;
-    const size = publishSize(
-      version,
-      topic.length,
-      qos,
-      propertiesLength,
-      message.payloadEnd - message.payloadStart,
-    );
+    const propertiesLength = version === 5 ? extraLength + (message.propertiesEnd - message.propertiesStart) : 0;
+    const size = publishSize(version, topic.length, qos, propertiesLength, message.payloadEnd - message.payloadStart);
     this.#makeRoom(size);
     this.start = this.#used;
     this.end = writePublish(

@@ -30,7 +30,8 @@ export function readRecord(record: RecordView, message: Message, now: number): b
   message.payloadEnd = record.payloadEnd;
   message.receivedAt = record.timestamp;
   message.hasContext = record.hasContext;
-  if (message.hasContext) message.context.set(record.buffer.subarray(record.contextStart, record.contextStart + message.context.length));
+  if (message.hasContext)
+    message.context.set(record.buffer.subarray(record.contextStart, record.contextStart + message.context.length));
   message.hasTraceparent = message.hasContext && holdsTraceparent(record);
   if (record.expirySeconds === NO_EXPIRY) {
     message.expirySeconds = NO_EXPIRY_SECONDS;
@@ -49,6 +50,10 @@ export function isTraced(message: Message): boolean {
 function holdsTraceparent(record: RecordView): boolean {
   const { propertiesStart, propertiesEnd } = record;
   if (propertiesEnd === propertiesStart) return false;
-  const properties = Buffer.from(record.buffer.buffer, record.buffer.byteOffset + propertiesStart, propertiesEnd - propertiesStart);
+  const properties = Buffer.from(
+    record.buffer.buffer,
+    record.buffer.byteOffset + propertiesStart,
+    propertiesEnd - propertiesStart,
+  );
   return properties.includes(TRACEPARENT);
 }

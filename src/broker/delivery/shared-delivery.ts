@@ -3,13 +3,14 @@ import type { Journal } from '../../journal/journal.ts';
 import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import type { Router } from '../router/router.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
-import type { ShardPosition, Subscription } from '../router/subscription.ts';
+import type { ShardPosition } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { canTake, LIVE, type Session } from '../session/session.ts';
-import type { ShardProgress } from './progress.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
+import type { ShardProgress } from './progress.ts';
 import type { GroupDelivery, Pusher } from './pusher.ts';
 import { readRecord } from './record-message.ts';
 
@@ -39,6 +40,7 @@ export interface GroupProgress {
 /** Each message to one member of the group, in turn; to nobody twice, and to nobody only while nobody can take it. */
 export class SharedDelivery implements GroupDelivery {
   readonly #journal: Journal;
+  readonly #router: Router<Session>;
   readonly #late: LateDelivery;
   readonly #pusher: Pusher;
   readonly #topics: TopicTable<Session, undefined>;
@@ -53,6 +55,7 @@ export class SharedDelivery implements GroupDelivery {
 
   constructor(parts: {
     journal: Journal;
+    router: Router<Session>;
     late: LateDelivery;
     pusher: Pusher;
     topics: TopicTable<Session, undefined>;
@@ -62,6 +65,7 @@ export class SharedDelivery implements GroupDelivery {
     onFailure: (cause: unknown) => void;
   }) {
     this.#journal = parts.journal;
+    this.#router = parts.router;
     this.#late = parts.late;
     this.#pusher = parts.pusher;
     this.#topics = parts.topics;
@@ -83,12 +87,20 @@ export class SharedDelivery implements GroupDelivery {
     if (state.positions[message.shard] !== LIVE) return;
     const member = state.returned.length === 0 ? group.next(canTake) : undefined;
     if (member === undefined) state.positions[message.shard] = message.offset;
-    else this.#pusher.pushTraced(message, member, Math.min(message.qos, member.qos), member.session.receiver!, group.number);
+    else
+      this.#pusher.pushTraced(
+        message,
+        member,
+        Math.min(message.qos, member.qos),
+        member.session.receiver!,
+        group.number,
+      );
   }
 
-  /** One of the groups' members can take more. */
-  wake(memberships: Iterable<Subscription<Session>>): void {
-    for (const { filter } of memberships) {
+  /** The session can take more: so can the groups it is in. Asked with every acknowledgement. */
+  wake(session: Session): void {
+    if (this.#groups.size === 0) return;
+    for (const { filter } of this.#router.subscriptionsOf(session)) {
       const state = this.#groups.get(filter);
       if (state !== undefined && !state.pumping && this.#lags(state)) this.#start(state);
     }

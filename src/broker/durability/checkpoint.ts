@@ -3,13 +3,14 @@ import type { Journal } from '../../journal/journal.ts';
 import type { Placement } from '../../placement/placement.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { GroupProgress, SharedDelivery } from '../delivery/shared-delivery.ts';
-import type { Session } from '../session/session.ts';
+import { LIVE, type Session } from '../session/session.ts';
 import type { SessionLog } from './session-log.ts';
 import type { SessionStore } from './session-store.ts';
 
 /** Sessions written in one go. */
 const CHUNK = 256;
 const HOLDER = 'sessions';
+const SAVE_AGAIN_RECORDS = 1_000_000;
 
 const position = z.tuple([z.int().min(0), z.number().min(0)]);
 const markerSchema = z.strictObject({
@@ -89,13 +90,26 @@ export class Checkpoint {
     const sessionLog = this.#sessionLog.committedEnd;
     const shards = this.#shards.map(({ shard, dispatchedEnd }): [number, number] => [shard.number, dispatchedEnd]);
     const groups = this.#shared.progress();
-    const changed = [...this.#sessions()].filter((session) => session.dirty && session.persistent);
+    const changed = [...this.#sessions()].filter((session) => session.persistent && this.#isWorthSaving(session));
     for (let start = 0; start < changed.length; start += CHUNK)
       await this.#store.saveAll(changed.slice(start, start + CHUNK));
     const value = encodeMarker(sessionLog, shards, groups);
     await this.#placement.write([{ type: 'put', key: checkpointKey(this.#brokerId), value }]);
     await this.#journal.trim(this.#sessionShard, sessionLog);
     this.#guard(groups);
+  }
+
+  /**
+   * A session that only listens and is sent nothing does not change, but after a crash it would read on from where it was
+   * saved: so that this does not keep the whole log, it is saved again now and then.
+   */
+  #isWorthSaving(session: Session): boolean {
+    if (session.dirty) return true;
+    return this.#shards.some(
+      ({ shard, dispatchedEnd }) =>
+        session.positions[shard.number] === LIVE &&
+        dispatchedEnd - (session.savedPositions[shard.number] ?? dispatchedEnd) > SAVE_AGAIN_RECORDS,
+    );
   }
 
   /** Retention may take what no session and no group will ask for again. */

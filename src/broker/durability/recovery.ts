@@ -3,9 +3,10 @@ import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { listAll } from '../../placement/listing.ts';
 import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
+import { SessionRecovery } from '../session/recover.ts';
+import { publisherOf } from '../session/session.ts';
 import { readSessionEvents } from '../session/session-event.ts';
 import { decodeSessionRecord, type SessionRecord } from '../session/session-record.ts';
-import { SessionRecovery } from '../session/recover.ts';
 import { type CheckpointMarker, checkpointKey, decodeMarker } from './checkpoint.ts';
 
 const READ_RECORDS = 4096;
@@ -31,7 +32,6 @@ export async function recoverSessions(parts: {
     checkpoints.push(decodeSessionRecord(sessionRecords.decode(entry).value));
   const marker = decodeMarker((await placement.get(checkpointKey(parts.brokerId)))?.value);
   const recovery = new SessionRecovery(checkpoints);
-  const numberOf = new Map(checkpoints.map(({ clientId, number }) => [clientId, number]));
   const record = new RecordView();
 
   await readAll(journal, sessionShard, marker.sessionLog, (buffer, position) => {
@@ -43,10 +43,7 @@ export async function recoverSessions(parts: {
     await readAll(journal, name, starts.get(number) ?? 0, (buffer, position, offset) => {
       record.at(buffer, position);
       if (record.kind !== RecordKind.message || record.qos !== 2) return;
-      const publisher = numberOf.get(
-        Buffer.from(buffer.buffer, buffer.byteOffset + record.publisherStart, record.publisherEnd - record.publisherStart).toString(),
-      );
-      if (publisher !== undefined) recovery.message(publisher, record.packetId, number, offset);
+      recovery.message(publisherOf(record), record.packetId, number, offset);
     });
   return { sessions: [...recovery.records()], marker };
 }

@@ -54,6 +54,7 @@ function restoreSession(record: SessionRecord, target: RestoreTarget): void {
   session.userName = record.username;
   session.attendance = { type: 'disconnected', at: record.state.type === 'disconnected' ? record.state.at : now };
   restorePositions(session, record, target);
+  session.savedPositions.push(...session.positions);
   for (const { packetId, qos, state, shard, offset, group } of record.inflight) {
     // What was in memory is gone; of a message the client already has, the rest of the exchange is still owed.
     if (!isDurable(target, shard) && state === 'sent') continue;

@@ -1,5 +1,5 @@
+import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
-import type { Placement, PlacementWrite } from '../../placement/placement.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { Router } from '../router/router.ts';
 import type { ShardPosition } from '../router/subscription.ts';
@@ -27,19 +27,20 @@ export class SessionStore {
   }
 
   async saveAll(sessions: readonly Session[], context?: Uint8Array): Promise<void> {
-    const writes = sessions.map((session) => this.#put(session));
-    for (const session of sessions) session.dirty = false;
+    const records = sessions.map((session) => this.#record(session));
+    const writes = records.map((record) => sessionRecords.putting(record.clientId, encodeSessionRecord(record)));
+    for (const session of sessions) {
+      this.#stored.add(session.clientId);
+      session.dirty = false;
+    }
     try {
       await this.#placement.write(writes, context);
     } catch (error) {
       for (const session of sessions) session.dirty = true;
       throw error;
     }
-  }
-
-  #put(session: Session): PlacementWrite {
-    this.#stored.add(session.clientId);
-    return sessionRecords.putting(session.clientId, encodeSessionRecord(this.#record(session)));
+    for (const [index, { positions }] of records.entries())
+      for (const [shard, offset] of positions) sessions[index]!.savedPositions[shard] = offset;
   }
 
   async remove(session: Session): Promise<void> {

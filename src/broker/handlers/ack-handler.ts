@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { writeAck } from '../../mqtt/ack.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
@@ -11,7 +12,6 @@ import type { SharedDelivery } from '../delivery/shared-delivery.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import { AckOutcome } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
-import { writeAck } from '../../mqtt/ack.ts';
 import { sendAck } from './send-ack.ts';
 
 const FIRST_FAILURE = 0x80;
@@ -28,7 +28,6 @@ export class AckHandler {
   readonly #sessionLog: SessionLog;
   readonly #catchUp: CatchUp;
   readonly #shared: SharedDelivery;
-  readonly #sharedSubscriptionsOf: (session: Session) => Parameters<SharedDelivery['wake']>[0];
   readonly #bytes = Buffer.alloc(4);
 
   constructor(parts: {
@@ -38,7 +37,6 @@ export class AckHandler {
     sessionLog: SessionLog;
     catchUp: CatchUp;
     shared: SharedDelivery;
-    sharedSubscriptionsOf: (session: Session) => Parameters<SharedDelivery['wake']>[0];
   }) {
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
@@ -46,7 +44,6 @@ export class AckHandler {
     this.#sessionLog = parts.sessionLog;
     this.#catchUp = parts.catchUp;
     this.#shared = parts.shared;
-    this.#sharedSubscriptionsOf = parts.sharedSubscriptionsOf;
   }
 
   acknowledge(connection: Connection, type: number, packetId: number, reasonCode: ReasonCode): void {
@@ -75,7 +72,7 @@ export class AckHandler {
   /** The client can take more: for itself, and for the groups it belongs to. */
   roomMade(session: Session): void {
     if (this.#catchUp.worthWaking(session)) this.#catchUp.wake(session);
-    this.#shared.wake(this.#sharedSubscriptionsOf(session));
+    this.#shared.wake(session);
   }
 
   #finish(
@@ -151,7 +148,12 @@ export class AckHandler {
   }
 
   /** The delivery is over: its span ends, with the packet that ended it below. */
-  #confirm(confirm: SpanHandle, packet: (typeof SPANS)[keyof typeof SPANS], packetId: number, reasonCode: ReasonCode): void {
+  #confirm(
+    confirm: SpanHandle,
+    packet: (typeof SPANS)[keyof typeof SPANS],
+    packetId: number,
+    reasonCode: ReasonCode,
+  ): void {
     const at = this.#clock.now();
     const span = this.#recorder.child(packet, confirm, at);
     this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);

@@ -10,8 +10,8 @@ import type { AccessControl } from '../auth/access-control.ts';
 import type { Authenticator, AuthOutcome } from '../auth/authenticator.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
-import { contextOf } from './span-context.ts';
 import type { OpenedSession, SessionLifecycle } from './session-lifecycle.ts';
+import { contextOf } from './span-context.ts';
 
 const REQUESTS = counterId(METRICS.requestsTotal, 'connect');
 const ERRORS = counterId(METRICS.requestErrorsTotal, 'connect');
@@ -107,7 +107,11 @@ export class ConnectHandler {
     this.#recorder.attribute(span, ATTRIBUTES.networkPeerAddress, connection.remoteAddress);
     connection.version = version === 5 ? 5 : 4;
     connection.stage = 'connecting';
-    this.#finish(connection, span, startedAt, { reasonCode, errorType: 'malformed_packet', message: 'not a CONNECT that can be read' });
+    this.#finish(connection, span, startedAt, {
+      reasonCode,
+      errorType: 'malformed_packet',
+      message: 'not a CONNECT that can be read',
+    });
   }
 
   async #connect(connection: Connection, packet: ConnectPacket, span: SpanHandle): Promise<Refusal | undefined> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import type { DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
+import type { DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import type { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
@@ -154,7 +154,11 @@ export class PacketDispatch implements PacketHandlers {
       this.#expiryMaximumSeconds,
     );
     if (expiry.type === 'protocol_error') {
-      this.#recorder.fail(span, 'protocol_error', 'a session that was to end with its connection cannot be made to stay');
+      this.#recorder.fail(
+        span,
+        'protocol_error',
+        'a session that was to end with its connection cannot be made to stay',
+      );
       connection.close(CLOSE_REASONS.protocolError);
     } else {
       session.expirySeconds = expiry.seconds;

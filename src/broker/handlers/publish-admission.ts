@@ -105,7 +105,13 @@ export class PublishAdmission {
     if (length > this.#forwarded.length) this.#forwarded = Buffer.allocUnsafeSlow(length);
     message.properties = this.#forwarded;
     message.propertiesStart = 0;
-    message.propertiesEnd = copyForwardedProperties(buffer, view.propertiesStart, view.propertiesEnd, this.#forwarded, 0);
+    message.propertiesEnd = copyForwardedProperties(
+      buffer,
+      view.propertiesStart,
+      view.propertiesEnd,
+      this.#forwarded,
+      0,
+    );
   }
 
   #named(connection: Connection, buffer: Buffer, view: PublishView): BrokerTopic | undefined {
@@ -114,7 +120,10 @@ export class PublishAdmission {
     if (known !== undefined) return known;
     const failure = validateTopicName(buffer, topicStart, topicEnd);
     if (failure !== ReasonCode.success) return this.#close(connection, failure);
-    if (topicEnd - topicStart > this.#limits.maximumTopicBytes || this.#hasTooManyLevels(buffer, topicStart, topicEnd)) {
+    if (
+      topicEnd - topicStart > this.#limits.maximumTopicBytes ||
+      this.#hasTooManyLevels(buffer, topicStart, topicEnd)
+    ) {
       this.#metrics.add(TOPIC_LEVELS_HIT, 1);
       return this.#close(connection, ReasonCode.topicNameInvalid);
     }

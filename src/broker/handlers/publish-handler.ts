@@ -104,8 +104,8 @@ export class PublishHandler {
     const message = this.#message;
     this.#admission.fill(message, connection, topic, buffer, view, this.#readAt);
     this.#trace.fill(message, span, view);
-    if (view.retain) this.#flow.retain(message);
     if (qos === 0) {
+      if (view.retain) this.#flow.retain(message);
       this.#direct += 1;
       this.#flow.deliver(message);
       this.#trace.end(span, this.#readAt);
@@ -132,7 +132,12 @@ export class PublishHandler {
     if (!exceeds && (view.qos !== 2 || inbound.add(view.packetId))) return true;
     // [MQTT-3.3.4-7], [MQTT-3.3.4-8]
     this.#metrics.add(RECEIVE_MAXIMUM_HIT, 1);
-    this.#trace.fail(span, 'receive_maximum_exceeded', 'more messages on their way than the broker allows', this.#readAt);
+    this.#trace.fail(
+      span,
+      'receive_maximum_exceeded',
+      'more messages on their way than the broker allows',
+      this.#readAt,
+    );
     connection.close(closeReasonFor(ReasonCode.receiveMaximumExceeded));
     return false;
   }
@@ -149,7 +154,7 @@ export class PublishHandler {
   }
 
   /** A message of the batch is durable: answers its publisher. `now` is shared by the batch. */
-  answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, matched: boolean, now: number): void {
+  answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, now: number): void {
     const connection = batch.origins[index];
     const packetId = batch.packetIds[index]!;
     const qos = batch.qos[index]!;
@@ -157,7 +162,7 @@ export class PublishHandler {
     this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
     if (qos === 2) this.#settle(batch.publishers[index], packetId)?.markStored(packetId, shard, offset);
     if (connection !== undefined && !connection.closed) {
-      const reasonCode = matched ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
+      const reasonCode = batch.matched[index] ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
       if (qos === 1) connection.inboundPending -= 1;
       sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, reasonCode);
     }

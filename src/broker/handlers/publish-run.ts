@@ -1,5 +1,5 @@
-import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { FrameScan, scanFrame } from '../../mqtt/frame.ts';
+import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';

@@ -105,7 +105,7 @@ export class SessionLifecycle {
   /** The client has been told that it is connected: what is owed to it may go out. */
   serve(session: Session): void {
     this.#catchUp.wake(session);
-    this.#shared.wake(this.#router.subscriptionsOf(session));
+    this.#shared.wake(session);
   }
 
   /** Durable before anything is said that depends on it; nothing to do for a session that ends with its connection. */

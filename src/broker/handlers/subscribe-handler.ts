@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
-import type { Subscription as SubscriptionRequest, SubscribePacket, UnsubscribePacket } from '../../mqtt/packets.ts';
+import type { SubscribePacket, Subscription as SubscriptionRequest, UnsubscribePacket } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { type ParsedFilter, parseSharedFilter } from '../../mqtt/topic.ts';
 import { ATTRIBUTES, METRICS, SPANS, type SpanDefinition } from '../../telemetry/catalogue.ts';
@@ -108,7 +108,9 @@ export class SubscribeHandler {
     const reasonCodes = packet.filters.map((filter) =>
       this.#router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
     );
-    session.owedRetained = session.owedRetained.filter(({ subscription }) => !packet.filters.includes(subscription.filter));
+    session.owedRetained = session.owedRetained.filter(
+      ({ subscription }) => !packet.filters.includes(subscription.filter),
+    );
     this.#answer(connection, session, span, () => {
       connection.send(
         encodePacket({ type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
@@ -133,7 +135,13 @@ export class SubscribeHandler {
       this.#router.find(session, request.filter)?.since ??
       this.#shards.map(({ shard, dispatchedEnd }) => [shard.number, dispatchedEnd] as const);
     const { noLocal, retainAsPublished, retainHandling } = request;
-    const isNew = this.#router.subscribe(session, request.filter, { qos, noLocal, retainAsPublished, identifier, since });
+    const isNew = this.#router.subscribe(session, request.filter, {
+      qos,
+      noLocal,
+      retainAsPublished,
+      identifier,
+      since,
+    });
     return {
       reasonCode: qos,
       // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for shared ones (section 4.8.2).
@@ -192,7 +200,13 @@ export class SubscribeHandler {
     );
   }
 
-  #begin(definition: SpanDefinition, connection: Connection, topics: readonly string[], packetId: number, at: number): SpanHandle {
+  #begin(
+    definition: SpanDefinition,
+    connection: Connection,
+    topics: readonly string[],
+    packetId: number,
+    at: number,
+  ): SpanHandle {
     const span = this.#recorder.root(definition, at);
     if (span === NO_SPAN) return span;
     this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
@@ -207,6 +221,10 @@ export class SubscribeHandler {
     this.#metrics.add(SUBSCRIBE_ERRORS, 1);
     const refused = reasonCodes.filter((reasonCode) => reasonCode >= FIRST_FAILURE);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, refused[0]!);
-    this.#recorder.fail(span, `mqtt_0x${refused[0]!.toString(16)}`, `${refused.length} of ${reasonCodes.length} filters refused`);
+    this.#recorder.fail(
+      span,
+      `mqtt_0x${refused[0]!.toString(16)}`,
+      `${refused.length} of ${reasonCodes.length} filters refused`,
+    );
   }
 }

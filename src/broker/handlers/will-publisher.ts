@@ -71,9 +71,9 @@ export class WillPublisher {
       message.hasContext = true;
     }
     const flow = this.#flow();
-    if (will.retain) flow.retain(message);
     if (will.qos > 0) flow.store(message, undefined, undefined, 0);
     else {
+      if (will.retain) flow.retain(message);
       flow.deliver(message);
       this.#recorder.end(span, this.#clock.now());
     }

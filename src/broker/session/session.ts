@@ -1,9 +1,12 @@
+import type { RecordView } from '../../journal/record-batch.ts';
 import type { ProtocolVersion } from '../../mqtt/packets.ts';
 import type { Subscriber, Subscription } from '../router/subscription.ts';
 import type { InboundExactlyOnce } from './inbound-exactly-once.ts';
 import type { InflightWindow } from './inflight-window.ts';
 import type { Receiver } from './receiver.ts';
 import type { Will } from './will.ts';
+
+const PUBLISHER_NUMBER_BYTES = 8;
 
 /** `positions` of a shard whose messages are pushed as they are committed. */
 export const LIVE = -1;
@@ -26,14 +29,16 @@ export interface OwedRetained {
  */
 export class Session implements Subscriber {
   readonly clientId: string;
-  /** As it stands in journal records. */
-  readonly clientIdBytes: Buffer;
+  /** As journal records name the publisher: its number (8 bytes), then its client identifier. */
+  readonly publisherBytes: Buffer;
   /** Unique in the cluster and over restarts: `robustmq.session_id`. */
   readonly number: number;
   readonly window: InflightWindow;
   readonly inbound: InboundExactlyOnce;
   /** By shard number. */
   readonly positions: number[] = [];
+  /** The positions placement knows, from which the session goes on should the broker die; by shard number. */
+  readonly savedPositions: number[] = [];
   /** QoS 0 deliveries are owed from here on only, by shard number: what came before was missed while away. */
   readonly presentSince: number[] = [];
   attendance: Attendance = { type: 'disconnected', at: 0 };
@@ -60,7 +65,9 @@ export class Session implements Subscriber {
     inbound: InboundExactlyOnce,
   ) {
     this.clientId = clientId;
-    this.clientIdBytes = Buffer.from(clientId);
+    this.publisherBytes = Buffer.alloc(PUBLISHER_NUMBER_BYTES + Buffer.byteLength(clientId));
+    this.publisherBytes.writeDoubleLE(number);
+    this.publisherBytes.write(clientId, PUBLISHER_NUMBER_BYTES);
     this.number = number;
     this.expirySeconds = expirySeconds;
     this.window = window;
@@ -82,12 +89,13 @@ export class Session implements Subscriber {
     this.attendance = { type: 'disconnected', at };
   }
 
-  /** The lowest offset of the shard that it may still ask for: retention must not pass it. */
+  /** The lowest offset of the shard that it may still ask for, even after a crash: retention must not pass it. */
   floor(shard: number, end: number): number {
-    const position = this.positions[shard] ?? end;
+    const position = this.positions[shard] ?? LIVE;
     const unread = position === LIVE ? end : position;
+    const wanted = this.persistent ? Math.min(unread, this.savedPositions[shard] ?? unread) : unread;
     const unacknowledged = this.window.lowestOffset(shard);
-    return unacknowledged === -1 ? unread : Math.min(unread, unacknowledged);
+    return unacknowledged === -1 ? wanted : Math.min(wanted, unacknowledged);
   }
 }
 
@@ -95,4 +103,11 @@ export class Session implements Subscriber {
 export function canTake(session: Session): boolean {
   const { receiver } = session;
   return receiver !== undefined && !receiver.saturated && session.window.hasRoom;
+}
+
+/** The session that published a record; 0 for the broker itself. */
+export function publisherOf(record: RecordView): number {
+  const { buffer, publisherStart, publisherEnd } = record;
+  if (publisherEnd - publisherStart < PUBLISHER_NUMBER_BYTES) return 0;
+  return Buffer.from(buffer.buffer, buffer.byteOffset + publisherStart, PUBLISHER_NUMBER_BYTES).readDoubleLE();
 }

@@ -10,7 +10,7 @@ const COUNT_AT = 24;
 const UNSYNCED_AT = 28;
 const LAST_TIMESTAMP_AT = 40;
 
-export const batchLength = (buffer: Buffer, at: number): number => buffer.readUInt32LE(at + 4);
+const batchLength = (buffer: Buffer, at: number): number => buffer.readUInt32LE(at + 4);
 export const batchSalt = (buffer: Buffer, at: number): number => buffer.readUInt32LE(at + SALT_AT);
 export const batchBaseOffset = (buffer: Buffer, at: number): number => buffer.readDoubleLE(at + BASE_OFFSET_AT);
 export const batchCount = (buffer: Buffer, at: number): number => buffer.readUInt32LE(at + COUNT_AT);

@@ -22,7 +22,7 @@ const MIB = 1024 * 1024;
 /** Positions in a segment are 32 bits wide on disk. */
 const MAX_SEGMENT_BYTES = 2 ** 31;
 
-export const DEFAULT_SETTINGS: SegmentSettings = {
+const DEFAULT_SETTINGS: SegmentSettings = {
   segmentBytes: 64 * MIB,
   sync: 'always',
   syncIntervalMs: 1000,

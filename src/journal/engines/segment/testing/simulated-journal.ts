@@ -5,7 +5,7 @@ import { SegmentJournal, type SegmentJournalOptions } from '../segment-journal.t
 import type { SegmentEvent } from '../shard-environment.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
-export const FOLDER = '/journal';
+const FOLDER = '/journal';
 export const FIRST_LOG = '/journal/s/00000000000000000000.log';
 
 /** A segment journal on a simulated disk, with one shard `s` and a clock that stands until it is moved. */

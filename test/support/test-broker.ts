@@ -1,0 +1,81 @@
+import type { RunningServer } from '../../src/cli/command-context.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { startServer } from '../../src/server.ts';
+import { ShiftedClock } from './shifted-clock.ts';
+import { assignments, type BrokerOptions, type Settings, TestDirectory } from './test-settings.ts';
+
+/** The whole program but its command line, in this process, on free ports, with data of its own. */
+export class TestBroker implements AsyncDisposable {
+  readonly clock = new ShiftedClock();
+  readonly directory: TestDirectory;
+  readonly #options: BrokerOptions;
+  #server: RunningServer | undefined;
+
+  private constructor(directory: TestDirectory, options: BrokerOptions) {
+    this.directory = directory;
+    this.#options = options;
+  }
+
+  static async start(settings: Settings = {}, toml?: string): Promise<TestBroker> {
+    const broker = new TestBroker(await TestDirectory.create(), { settings, ...(toml !== undefined && { toml }) });
+    try {
+      await broker.start();
+      return broker;
+    } catch (error) {
+      await broker[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Of the first listener. */
+  get port(): number {
+    return this.portOf('mqtt');
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.portOf('http')}`;
+  }
+
+  /** After `stop`, with the same data; `settings` over those it had. */
+  async start(settings: Settings = {}): Promise<void> {
+    const { toml } = this.#options;
+    const config = loadConfig({
+      environment: {},
+      ...(toml !== undefined && { file: this.directory.write('robustmq.toml', toml) }),
+      flags: { dataDir: this.directory.dataDir, set: assignments({ ...this.#options.settings, ...settings }) },
+    });
+    this.#server = await startServer(config, this.clock);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await server?.stop();
+  }
+
+  /** A graceful end and a new beginning with the same data. */
+  async restart(settings: Settings = {}): Promise<void> {
+    await this.stop();
+    await this.start(settings);
+  }
+
+  reload(): Promise<void> {
+    return this.#running().reload();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.directory[Symbol.asyncDispose]();
+  }
+
+  portOf(protocol: 'mqtt' | 'http'): number {
+    const address = this.#running().addresses.find((candidate) => candidate.protocol === protocol);
+    if (address === undefined) throw new Error(`the broker has no ${protocol} listener`);
+    return address.port;
+  }
+
+  #running(): RunningServer {
+    if (this.#server === undefined) throw new Error('the broker is stopped');
+    return this.#server;
+  }
+}
