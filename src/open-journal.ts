@@ -6,17 +6,26 @@ import { MemoryJournal } from './journal/engines/memory/memory-journal.ts';
 import { SegmentJournal } from './journal/engines/segment/segment-journal.ts';
 import type { SegmentEvent } from './journal/engines/segment/shard-environment.ts';
 import type { Journal } from './journal/journal.ts';
-import type { Drop } from './journal/journal-stats.ts';
+import type { Drop, JournalStats } from './journal/journal-stats.ts';
 import { TracedJournal } from './journal/traced-journal.ts';
 import { LOG_EVENTS, METRICS } from './telemetry/catalogue.ts';
 import type { Log } from './telemetry/log.ts';
-import { counterId, histogramId, type Metrics } from './telemetry/metrics.ts';
+import { type CounterId, counterId, histogramId, type Metrics } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 const HOUR_MS = 3_600_000;
 const SYNCS = counterId(METRICS.journalSyncsTotal);
 const SYNC_DURATION = histogramId(METRICS.journalSyncDurationSeconds);
 const COMMIT_RECORDS = histogramId(METRICS.journalCommitRecords);
+const COUNTED: readonly (readonly [CounterId, Exclude<keyof JournalStats, 'shards'>])[] = [
+  [counterId(METRICS.journalAppendsTotal), 'batches'],
+  [counterId(METRICS.journalRecordsTotal), 'records'],
+  [counterId(METRICS.journalBytesTotal), 'bytes'],
+  [counterId(METRICS.journalAppendErrorsTotal), 'rejectedBatches'],
+  [counterId(METRICS.journalReadRecordsTotal), 'readRecords'],
+  [counterId(METRICS.journalTruncatedBytesTotal), 'truncatedBytes'],
+  [counterId(METRICS.journalTrimmedRecordsTotal), 'trimmedRecords'],
+];
 const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
 
 /** The configured journal: shards in memory, shards on disk, with its work on the traces, in metrics and in the log. */
@@ -31,11 +40,18 @@ export async function openJournal(config: Config, telemetry: Telemetry, clock: C
     config.journal.engine === 'segment'
       ? await openSegments(config, metrics, log, clock, onDrop)
       : new MemoryJournal({ clock, maxBytes: config.journal.memoryBytes, onDrop });
-  metrics.gauge(METRICS.journalShardEnd, () =>
-    [memory, disk].flatMap((engine) => engine.stats().shards.map(({ name, end }) => [name, end] as const)),
-  );
+  observe(metrics, () => [memory.stats(), disk.stats()]);
   log.write(LOG_EVENTS.journalOpened, { engine: config.journal.engine, sync: config.journal.sync });
   return new TracedJournal(new DurabilityRouter(memory, disk), recorder, clock);
+}
+
+/** What the engines count themselves, of both together. */
+function observe(metrics: Metrics, stats: () => readonly JournalStats[]): void {
+  metrics.gauge(METRICS.journalShardEnd, () =>
+    stats().flatMap(({ shards }) => shards.map(({ name, end }) => [name, end] as const)),
+  );
+  for (const [counter, key] of COUNTED)
+    metrics.counted(counter, () => stats().reduce((sum, engine) => sum + engine[key], 0));
 }
 
 function openSegments(

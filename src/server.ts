@@ -7,8 +7,9 @@ import { createAuthenticator } from './broker/auth/authenticator.ts';
 import { PasswordStore } from './broker/auth/password-store.ts';
 import { Broker } from './broker/broker.ts';
 import type { RunningServer, ServerAddress } from './cli/command-context.ts';
+import { ConfigError } from './config/config-error.ts';
 import { allowsAnonymous } from './config/consistency.ts';
-import type { Config } from './config/schema.ts';
+import { type Config, ROLES } from './config/schema.ts';
 import { openJournal } from './open-journal.ts';
 import { openPlacement } from './open-placement.ts';
 import { registerNode } from './placement/nodes.ts';
@@ -33,6 +34,7 @@ export async function startServer(config: Config, clock: Clock = systemClock): P
 }
 
 async function start(config: Config, clock: Clock, releases: Release[]): Promise<RunningServer> {
+  requireAllRoles(config);
   const telemetry = startTelemetry(telemetryOptions(config), clock);
   releases.push(['telemetry', () => telemetry.shutdown()]);
   const { recorder, metrics, log } = telemetry;
@@ -85,6 +87,14 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
   };
 }
 
+/** The ports are shaped for services apart, but nothing carries them over a network yet. */
+function requireAllRoles({ roles }: Config): void {
+  const missing = ROLES.filter((role) => !roles.includes(role));
+  if (missing.length === 0) return;
+  const sentence = `roles = ${JSON.stringify(roles)}: must be all of ${ROLES.join(', ')}; they cannot run apart yet`;
+  throw new ConfigError('invalid', 'the configuration is not valid:', [{ key: 'roles', sentence }]);
+}
+
 async function releaseAll(releases: Release[], onFailure: (part: string, error: unknown) => void): Promise<void> {
   for (let next = releases.pop(); next !== undefined; next = releases.pop()) {
     const [part, release] = next;
@@ -108,11 +118,12 @@ async function openPasswords(config: Config, clock: Clock, { log }: Telemetry): 
 
 async function lockDirectory(config: Config, clock: Clock, releases: Release[]): Promise<void> {
   await mkdir(config.dataDir, { recursive: true });
+  const { enabled, address, port } = config.admin;
   const lock = await DirectoryLock.acquire(config.dataDir, {
     pid: process.pid,
     since: clock.now(),
     nodeId: config.node.id,
-    adminAddress: config.admin.enabled ? `http://${config.admin.address}:${config.admin.port}` : '',
+    ...(enabled && port !== 0 ? { adminAddress: `http://${address}:${port}` } : {}),
   });
   releases.push(['data directory', () => lock.release()]);
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseSourceFile } from './source/source-file.ts';
 import { checkDeadExports } from './tidy/dead-exports.ts';
@@ -126,7 +127,8 @@ describe('exports', () => {
 
 describe('tests', () => {
   const behaviour = parseSourceFile('src/base/a.ts', `export function a() {\n${times(30, '  work();')}\n}`);
-  const tested = (...files: ReturnType<typeof parseSourceFile>[]) => checkTested(files, import.meta.dirname);
+  const tested = (...files: ReturnType<typeof parseSourceFile>[]) =>
+    checkTested(files, join(import.meta.dirname, '..'));
 
   it('lie beside the file', () => {
     assertFound(tested(behaviour), 0, /no test beside it/);
@@ -141,6 +143,11 @@ describe('tests', () => {
   it('may reach the file through its folder', () => {
     const face = parseSourceFile('src/base/face.ts', `import { a } from './a.ts';`);
     assert.deepEqual(tested(behaviour, face, parseSourceFile('src/base/face.test.ts', '')), []);
+  });
+
+  it('may reach the file through the face of its folder', () => {
+    const face = parseSourceFile('src/base.ts', `export { a } from './base/a.ts';`);
+    assert.deepEqual(tested(behaviour, face, parseSourceFile('src/base.test.ts', '')), []);
   });
 
   it('are not asked for types and trifles', () => {

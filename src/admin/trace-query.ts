@@ -36,11 +36,11 @@ export function matchesFilter(trace: TraceDocument, filter: TraceFilter): boolea
 }
 
 function clientIdOf(span: SpanDocument): unknown {
-  return span.attributes[ATTRIBUTES.mqttClientId.key] ?? span.attributes[ATTRIBUTES.messagingClientId.key];
+  return span.attributes[ATTRIBUTES.mqttClientId.key];
 }
 
 function topicsOf(span: SpanDocument): string[] {
-  const topic = span.attributes[ATTRIBUTES.mqttTopic.key] ?? span.attributes[ATTRIBUTES.messagingDestinationName.key];
+  const topic = span.attributes[ATTRIBUTES.mqttTopic.key];
   return typeof topic === 'string' ? [topic] : [];
 }
 

@@ -31,11 +31,20 @@ describe('one instance per data directory', () => {
   it('refuses a second one with a sentence that says who holds it', async () => {
     const directory = join(root, 'second');
     const lock = await DirectoryLock.acquire(directory, holder);
-    const sentence = `${directory} is in use by node node-1 (process ${process.pid}, since 2026-01-02T00:00:00.000Z, admin at 127.0.0.1:8080)`;
+    const who = `node node-1 (process ${process.pid}, since 2026-01-02T00:00:00.000Z, admin at 127.0.0.1:8080)`;
+    const sentence = `${directory} is in use by ${who}`;
     await assert.rejects(DirectoryLock.acquire(directory, holder), { code: 'locked', message: sentence });
     const { child, answer } = await startHolder(directory);
     assert.equal(answer, sentence);
     await end(child, 'SIGKILL');
+    await lock.release();
+  });
+
+  it('does not guess the admin address where it is not known', async () => {
+    const directory = join(root, 'no-admin');
+    const { adminAddress: _unknown, ...rest } = holder;
+    const lock = await DirectoryLock.acquire(directory, rest);
+    await assert.rejects(DirectoryLock.acquire(directory, rest), { message: /since 2026-01-02T00:00:00\.000Z\)$/ });
     await lock.release();
   });
 

@@ -13,7 +13,8 @@ export interface LockHolder {
   /** Unix milliseconds. */
   readonly since: number;
   readonly nodeId: string;
-  readonly adminAddress: string;
+  /** Where its admin server listens, if that is known before it is opened. */
+  readonly adminAddress?: string;
 }
 
 const LOCK_FILE = 'instance.lock';
@@ -95,8 +96,10 @@ async function announce(directory: string, holder: LockHolder, lock: DatabaseSyn
 async function refusal(directory: string): Promise<string> {
   try {
     const holder: LockHolder = JSON.parse(await readFile(join(directory, HOLDER_FILE), 'utf8'));
+    const { nodeId, pid, adminAddress } = holder;
+    const admin = adminAddress === undefined ? '' : `, admin at ${adminAddress}`;
     const since = new Date(holder.since).toISOString();
-    return `${directory} is in use by node ${holder.nodeId} (process ${holder.pid}, since ${since}, admin at ${holder.adminAddress})`;
+    return `${directory} is in use by node ${nodeId} (process ${pid}, since ${since}${admin})`;
   } catch {
     // Not written yet, or just removed: it is only for the sentence.
     return `${directory} is in use by another instance, which is just starting or stopping`;

@@ -1,14 +1,8 @@
-import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/schema.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { Placement } from '../placement/placement.ts';
 import { LOG_EVENTS, METRICS } from '../telemetry/catalogue.ts';
-import type { Log } from '../telemetry/log.ts';
-import { counterId, type Metrics } from '../telemetry/metrics.ts';
-import type { Recorder } from '../telemetry/recorder.ts';
-import { assemble, type BrokerAssembly } from './assembly.ts';
-import type { Authorizer } from './auth/access-rules.ts';
-import type { Authenticator } from './auth/authenticator.ts';
+import { counterId } from '../telemetry/metrics.ts';
+import { assemble, type BrokerAssembly } from './assembly/assemble.ts';
+import type { BrokerParts } from './assembly/broker-parts.ts';
 import { CLOSE_REASONS } from './connection/close-reason.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
 
@@ -16,19 +10,6 @@ const BYTES_RECEIVED = counterId(METRICS.bytesReceivedTotal);
 const BYTES_SENT = counterId(METRICS.bytesSentTotal);
 const TICK_MS = 1000;
 const CHECKPOINT_EVERY_TICKS = 10;
-
-export interface BrokerParts {
-  readonly config: Config;
-  readonly journal: Journal;
-  readonly placement: Placement;
-  /** By listener name. */
-  readonly authenticators: ReadonlyMap<string, Authenticator>;
-  readonly authorizer: Authorizer;
-  readonly recorder: Recorder;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  readonly clock: Clock;
-}
 
 /** The MQTT broker: listeners, and everything behind them, from recovery to the last checkpoint. */
 export class Broker {

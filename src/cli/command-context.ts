@@ -15,6 +15,8 @@ export interface CommandContext {
 
 export interface TextOutput {
   readonly isTTY?: boolean;
+  /** Of a terminal. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 

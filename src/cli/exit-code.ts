@@ -5,6 +5,7 @@ import type { PasswordFileErrorCode } from '../broker/auth/password-file.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
 import type { JournalErrorCode } from '../journal/journal.ts';
 import type { PlacementErrorCode } from '../placement/placement.ts';
+import type { OtlpTargetErrorCode } from '../telemetry/export/otlp-target.ts';
 
 /** The names and numbers of BSD's sysexits.h; 1 is for a command that did its work and has nothing good to say. */
 export const ExitCode = {
@@ -26,6 +27,7 @@ type ExpectedErrorCode =
   | ConfigErrorCode
   | DirectoryLockErrorCode
   | JournalErrorCode
+  | OtlpTargetErrorCode
   | PasswordFileErrorCode
   | PlacementErrorCode;
 
@@ -35,6 +37,7 @@ const BY_ERROR_CODE: Readonly<Record<ExpectedErrorCode, ExitCode>> = {
   invalid: ExitCode.configuration,
   invalid_filter: ExitCode.configuration,
   invalid_address: ExitCode.configuration,
+  bad_endpoint: ExitCode.configuration,
   unreadable: ExitCode.configuration,
   malformed: ExitCode.configuration,
   unusable_name: ExitCode.usage,

@@ -23,12 +23,18 @@ function createProgram(context: CommandContext): Command {
     write: (text) => context.stdout.write(text),
     // Colour for people only, and not where NO_COLOR is set (no-color.org).
     isColoured: context.stdout.isTTY === true && !context.environment.NO_COLOR,
+    width: widthOf(context),
     now: () => context.clock.now(),
   });
   addPasswdCommand(program, context);
   addConfigCommand(program, context);
   addVersionCommand(program, context);
   return program;
+}
+
+/** What the terminal says, or for a pipe whoever set COLUMNS. */
+function widthOf({ stdout, environment }: CommandContext): number | undefined {
+  return stdout.columns ?? (Number(environment.COLUMNS) || undefined);
 }
 
 /** Runs one command. `parameters` are those after the program's name. Returns the exit code, having said why if not 0. */

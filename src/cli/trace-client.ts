@@ -71,7 +71,8 @@ function* eventsOf(block: string): Generator<TraceEvent> {
 function unreachable(url: string, error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  return `No broker answers at ${url}${code}. Is it running, and is its admin server at this address? --url or ROBUSTMQ_ADMIN_URL names another.`;
+  const hint = 'Is it running, and is its admin server at this address? --url or ROBUSTMQ_ADMIN_URL names another.';
+  return `No broker answers at ${url}${code}. ${hint}`;
 }
 
 async function problemDetail(response: Response): Promise<string> {

@@ -30,7 +30,7 @@ async function run(args: readonly string[], onOutput: (stdout: string) => void =
       stderr += text;
     },
   });
-  addTraceCommand(program, { write, isColoured: false, now: () => 1_700_000_060_000 });
+  addTraceCommand(program, { write, isColoured: false, width: undefined, now: () => 1_700_000_060_000 });
   try {
     await program.parseAsync(['trace', ...args], { from: 'user' });
     return { stdout, stderr, exitCode: 0 };
@@ -45,7 +45,7 @@ describe('trace show', () => {
     const traceId = recordPublish(admin.telemetry);
     const { stdout, exitCode } = await run(['show', traceId.toUpperCase(), '--url', admin.url]);
     assert.equal(exitCode, 0);
-    assert.match(stdout, new RegExp(`^trace ${traceId} .*\nmqtt/publish .*mqtt\\.topic=sensor/1\n└─ storage/persist `));
+    assert.match(stdout, new RegExp(`^trace ${traceId} .*\nmqtt/publish .* topic=sensor/1\n└─ storage/persist `));
     const json = await run(['show', traceId, '--url', admin.url, '--json']);
     assert.equal(JSON.parse(json.stdout).traceId, traceId);
   });

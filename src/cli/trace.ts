@@ -9,6 +9,8 @@ export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
 export interface TraceCommandOutput {
   write(text: string): unknown;
   readonly isColoured: boolean;
+  /** Columns of the terminal; undefined where there is none. */
+  readonly width: number | undefined;
   readonly now: () => number;
 }
 
@@ -95,7 +97,7 @@ function addCommonOptions(command: Command): Command {
     .env('ROBUSTMQ_ADMIN_URL')
     .default(DEFAULT_ADMIN_URL)
     .argParser(adminUrl);
-  return command.addOption(url).option('--json', 'print JSON, one trace a line');
+  return command.addOption(url).option('--json', 'print JSON with everything, one trace a line');
 }
 
 function addFilterOptions(command: Command): Command {

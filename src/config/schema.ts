@@ -23,7 +23,7 @@ const UINT32 = 0xffff_ffff;
 /** The largest remaining length a fixed header can express is 268,435,455; with the header itself five bytes more. */
 const LARGEST_PACKET_BYTES = 268_435_460;
 
-const ROLES = ['broker', 'placement', 'journal'] as const;
+export const ROLES = ['broker', 'placement', 'journal'] as const;
 
 const listeners = tables(
   'Where clients connect.',
@@ -213,11 +213,5 @@ type DeepReadonly<Value> = Value extends readonly (infer Item)[]
 
 /** The whole configuration, complete and checked. Names are those of the TOML file in camelCase. */
 export type Config = DeepReadonly<z.output<typeof configSchema>>;
-export type Role = (typeof ROLES)[number];
 export type ListenerConfig = Config['listeners'][number];
-export type MqttConfig = Config['mqtt'];
 export type AuthorizationRule = Config['authorization']['rules'][number];
-export type JournalConfig = Config['journal'];
-export type TopicRule = Config['topicRules'][number];
-export type TelemetryConfig = Config['telemetry'];
-export type LogConfig = Config['log'];

@@ -9,6 +9,8 @@ export interface JournalStats {
   readonly syncs: number;
   /** Batches whose append was refused or failed. */
   readonly rejectedBatches: number;
+  /** Records that reads returned. */
+  readonly readRecords: number;
   /** Records dropped although a holder still protected them. */
   readonly droppedRecords: number;
   /** Records that went by retention or trim, dropped ones among them. */
@@ -43,6 +45,7 @@ export class JournalCounters {
   commits = 0;
   syncs = 0;
   rejectedBatches = 0;
+  readRecords = 0;
   droppedRecords = 0;
   trimmedRecords = 0;
   truncatedBytes = 0;

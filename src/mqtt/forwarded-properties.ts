@@ -39,6 +39,35 @@ export function copyForwardedProperties(
   return copyBytes(source, runStart, end, out, written);
 }
 
+/** Copies a validated property block but for the user properties of that name; else like `copyForwardedProperties`. */
+export function copyWithoutUserProperty(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  name: Uint8Array,
+  out: Uint8Array,
+  at: number,
+): number {
+  let written = at;
+  let runStart = start;
+  let position = start;
+  while (position < end) {
+    const id = source[position]!;
+    const next = propertyValueEnd(source, PUBLISH_WIRE_TYPES[id]! as WireType, position + 1, end);
+    if (id === PROPERTIES.userProperties.id && isNamed(source, position + 1, name)) {
+      written = copyBytes(source, runStart, position, out, written);
+      runStart = next;
+    }
+    position = next;
+  }
+  return copyBytes(source, runStart, end, out, written);
+}
+
+function isNamed(source: Uint8Array, at: number, name: Uint8Array): boolean {
+  if (((source[at]! << 8) | source[at + 1]!) !== name.length) return false;
+  return name.every((byte, index) => source[at + 2 + index] === byte);
+}
+
 /** Bytes that `writeUserProperty` writes. */
 export function userPropertySize(nameLength: number, valueLength: number): number {
   return 5 + nameLength + valueLength;

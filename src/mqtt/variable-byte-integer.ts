@@ -6,7 +6,7 @@
 export const VARIABLE_BYTE_INTEGER_MAXIMUM = 268_435_455;
 
 /** Answers of `readVariableByteInteger` that are no value. */
-export const VARIABLE_BYTE_INTEGER_CUT = -1;
+const VARIABLE_BYTE_INTEGER_CUT = -1;
 export const VARIABLE_BYTE_INTEGER_MALFORMED = -2;
 
 /** Bytes that a value takes on the wire. */

@@ -8,7 +8,7 @@ export interface WriteQueueLimits {
   readonly groupBytes: number;
 }
 
-export const WRITE_QUEUE_LIMITS: WriteQueueLimits = { pendingBytes: 64 * 1024 * 1024, groupBytes: 1024 * 1024 };
+const WRITE_QUEUE_LIMITS: WriteQueueLimits = { pendingBytes: 64 * 1024 * 1024, groupBytes: 1024 * 1024 };
 
 /** What a write costs besides its key and value, so that tiny writes are bounded too. */
 const WRITE_OVERHEAD_BYTES = 64;

@@ -63,6 +63,7 @@ function cellOf(definition: MetricDefinition, labelValue: string | null): number
 export class Metrics {
   readonly #cells = new Float64Array(cellCount);
   readonly #gauges = new Map<number, () => GaugeReading>();
+  readonly #counted = new Map<CounterId, () => number>();
 
   add(counter: CounterId, amount = 1): void {
     this.#cells[counter]! += amount;
@@ -84,9 +85,15 @@ export class Metrics {
     this.#gauges.set(definition.id, read);
   }
 
+  /** Declares that a counter is counted elsewhere, and read there. What is read must only grow. */
+  counted(counter: CounterId, read: () => number): void {
+    assert(!this.#counted.has(counter), 'a counter has one source');
+    this.#counted.set(counter, read);
+  }
+
   /** Current value of a counter, for tests and for whoever decides by it. */
   value(counter: CounterId): number {
-    return this.#cells[counter]!;
+    return this.cell(counter);
   }
 
   readGauge(definition: MetricDefinition): GaugeReading | undefined {
@@ -95,6 +102,6 @@ export class Metrics {
 
   /** Raw cell, for rendering: see HistogramId for what follows a histogram's first. */
   cell(index: number): number {
-    return this.#cells[index]!;
+    return this.#counted.get(index)?.() ?? this.#cells[index]!;
   }
 }

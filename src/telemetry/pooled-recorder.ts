@@ -1,5 +1,5 @@
 import { assert } from '../base/errors.ts';
-import { ATTRIBUTES, type AttributeDefinition, METRICS, type SpanDefinition } from './catalogue.ts';
+import { ATTRIBUTES, type AttributeDefinition, METRICS, SPANS, type SpanDefinition } from './catalogue.ts';
 import type { SpanAttribute, SpanFailure, SpanLink, SpanParent, SpanSink } from './finished-span.ts';
 import { counterId, type Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -27,7 +27,7 @@ import {
 const SLOT_BITS = 16;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const LAST_GENERATION = 0x7fff;
-export const MAX_POOL_SPANS = 1 << SLOT_BITS;
+const MAX_POOL_SPANS = 1 << SLOT_BITS;
 
 const NO_PARENT: SpanParent = { type: 'none' };
 const tracesTotal = counterId(METRICS.tracesTotal);
@@ -95,8 +95,9 @@ export class PooledRecorder implements Recorder {
 
   continued(definition: SpanDefinition, parent: Uint8Array, parentOffset: number, at: number): SpanHandle {
     if (!choosesContinued(this.#sampler, parent, parentOffset)) return 0;
-    // Only a request continues a caller's trace; anything else continues one that this program has already counted.
-    const isEntry = definition.kind === 'server';
+    // Only a request continues a caller's trace; anything else continues one that this program has already counted, and
+    // so does a PUBREL, which goes on with its PUBLISH.
+    const isEntry = definition.kind === 'server' && definition !== SPANS.mqttPubrel;
     const span = this.#start(definition, { type: 'remote', spanId: spanIdOf(parent, parentOffset) }, isEntry, at);
     if (span === undefined) return 0;
     const context = contextAt(span);

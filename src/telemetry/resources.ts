@@ -58,7 +58,7 @@ export function resourcesFrom(
   return Object.fromEntries(ROLES.map((role) => [role, ofRole(role)])) as Record<Role, Resource>;
 }
 
-export function serviceNameOf(prefix: string, role: Role): string {
+function serviceNameOf(prefix: string, role: Role): string {
   return `${prefix}-${role}`;
 }
 

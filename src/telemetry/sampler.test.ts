@@ -34,10 +34,10 @@ describe('head sampler', () => {
   });
 
   it('chooses the share it is told of evenly spread ids', () => {
-    const chosen = Array.from({ length: 1000 }, (_, index) => index * 4_294_968).filter((bits) =>
-      choosesTrace(ratioSampler(0.01), bits),
-    );
-    assert.equal(chosen.length, 10);
+    // In the middle of a thousand equal steps: none lies at the threshold.
+    const ids = Array.from({ length: 1000 }, (_, step) => Math.floor(((step + 0.5) * 2 ** 32) / 1000));
+    for (const rate of [0.01, 0.25, 0.999])
+      assert.equal(ids.filter((bits) => choosesTrace(ratioSampler(rate), bits)).length, rate * 1000);
   });
 
   it('follows the sampled flag of a parent, or decides by its trace id alone', () => {

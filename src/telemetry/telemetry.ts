@@ -43,6 +43,7 @@ export interface TelemetryLimits {
   readonly maxRecentSpans: number;
   readonly maxRecentBytes: number;
   readonly maxBatchSpans: number;
+  /** How long a span waits for others to join its batch; `OTEL_BSP_SCHEDULE_DELAY` says it too. */
   readonly exportIntervalMs: number;
   /** An export that has no answer by then has failed; `OTEL_EXPORTER_OTLP_TIMEOUT` wins. */
   readonly exportTimeoutMs: number;
@@ -86,7 +87,7 @@ export function startTelemetry(
   environment: Environment = process.env,
   log: Log = createLog(options.log),
 ): Telemetry {
-  const limits = { ...LIMITS, ...options.limits };
+  const limits = { ...LIMITS, ...scheduleDelayFrom(environment), ...options.limits };
   const metrics = new Metrics();
   const recentTraces = new RecentTraces({
     maxTraces: options.recentTraces,
@@ -112,6 +113,12 @@ export function startTelemetry(
     recorder: new PooledRecorder({ sampler, maxOpenSpans: limits.maxOpenSpans }, Random.seeded(), metrics, sink),
     shutdown: async () => exporter?.close(limits.shutdownMs),
   };
+}
+
+/** How long a span waits for others: OpenTelemetry's variable for it. */
+function scheduleDelayFrom({ OTEL_BSP_SCHEDULE_DELAY }: Environment): Partial<TelemetryLimits> {
+  const delayMs = Number(OTEL_BSP_SCHEDULE_DELAY?.trim() || Number.NaN);
+  return Number.isInteger(delayMs) && delayMs >= 0 ? { exportIntervalMs: delayMs } : {};
 }
 
 function startExporter(

@@ -76,7 +76,7 @@ export function formatTraceparent(context: Uint8Array, offset: number, out: Uint
 }
 
 /** `length` bytes as lower-case hex. */
-export function hexOf(bytes: Uint8Array, offset: number, length: number): string {
+function hexOf(bytes: Uint8Array, offset: number, length: number): string {
   let text = '';
   for (let index = 0; index < length; index += 1) text += HEX_OF_BYTE[bytes[offset + index]!]!;
   return text;

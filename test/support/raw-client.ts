@@ -83,6 +83,11 @@ export class RawClient implements AsyncDisposable {
     this.#socket.write(bytes);
   }
 
+  /** The next packet, whatever it is; rejects when the connection has ended and all it brought has been taken. */
+  next(): Promise<Packet> {
+    return this.#inbox.take('a packet');
+  }
+
   /** The next packet, which must be of this type. */
   async expect<Type extends Packet['type']>(type: Type): Promise<PacketOf<Type>> {
     const packet = await this.#inbox.take(type);
@@ -110,6 +115,11 @@ export class RawClient implements AsyncDisposable {
   async expectClose(): Promise<void> {
     await this.#closed;
     assert.deepEqual(this.#inbox.waiting, []);
+  }
+
+  /** The connection has ended, whatever was said before. */
+  ended(): Promise<void> {
+    return this.#closed;
   }
 
   /** MQTT 5: DISCONNECT with this reason, and the end. */

@@ -6,16 +6,18 @@ import { isTest, type SourceFile, type Violation } from '../source/source-file.t
 /** A file with fewer lines inside functions is shown right by the tests of those who use it. */
 const MIN_LINES_OF_BEHAVIOUR = 10;
 
-/** Files whose test starts the program instead of importing them: path → the test. */
-const TESTED_BY: ReadonlyMap<string, string> = new Map();
+/** Files that run in a thread or process of their own, which their test starts: path → the test. */
+const TESTED_BY: ReadonlyMap<string, string> = new Map([
+  ['src/placement/engines/rocksdb/database-worker.ts', 'src/placement/engines/rocksdb/rocksdb-placement.test.ts'],
+]);
 
 const MESSAGE =
   'no test beside it, and none imports it or its folder’s face: what is not tested is not known to work ' +
-  '(where a test starts the program instead, name it in tools/tidy/tested.ts)';
+  '(what a test starts instead of importing it stands in tools/tidy/tested.ts)';
 
 /**
  * Every file of src with behaviour has a test beside it, or a test reaches it: by importing it, or by importing a file
- * of the same folder that does.
+ * that does and lies in the same folder or is its face (`catalogue.ts` for `catalogue/`).
  */
 export function checkTested(files: readonly SourceFile[], root: string): Violation[] {
   const reached = reachedByTests(files);
@@ -34,7 +36,9 @@ function reachedByTests(files: readonly SourceFile[]): Set<string> {
     if (reached.has(path)) return;
     reached.add(path);
     for (const { target } of byPath.get(path)?.module.imports ?? []) {
-      if (target !== undefined && dirname(target) === dirname(path)) reach(target);
+      if (target === undefined) continue;
+      const folder = dirname(target);
+      if (folder === dirname(path) || folder === path.replace(/\.ts$/, '')) reach(target);
     }
   };
   for (const test of files.filter(({ path }) => isTest(path))) {

@@ -4,6 +4,7 @@ import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import type { Match } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
+import { FROM_RETAINED } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
 import { Message } from './message.ts';
 import type { Pusher } from './pusher.ts';
@@ -76,17 +77,21 @@ export class LateDelivery {
   /** Sends the next retained message owed to a subscription, if the session can take it. False: it cannot. */
   sendRetained(session: Session): boolean {
     const owed = session.owedRetained[0]!;
+    owed.waiting ??= owed.topics.next().value;
+    if (owed.waiting === undefined) {
+      session.owedRetained.shift();
+      return true;
+    }
     const { subscription } = owed;
-    const receiver = session.receiver!;
-    const name = Buffer.from(owed.topic);
+    const name = Buffer.from(owed.waiting);
     const message = this.#message;
     if (this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now())) {
       const qos = Math.min(message.qos, subscription.qos);
-      if (receiver.saturated || (qos > 0 && !session.window.hasRoom)) return false;
+      if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return false;
       // [MQTT-3.3.1-8]: sent because of a new subscription, it keeps its retain flag.
-      this.send(message, subscription, qos, true);
+      this.send(message, subscription, qos, true, FROM_RETAINED);
     } else this.#metrics.add(DROPPED_EXPIRED, 1);
-    session.owedRetained.shift();
+    owed.waiting = undefined;
     return true;
   }
 }

@@ -74,7 +74,8 @@ export class MessageFlow implements IngestEvents<Connection> {
   /** QoS 1 and 2: to the journal. `publisher` is the session whose repeats are to be recognised (QoS 2). */
   store(message: Message, origin: Connection | undefined, publisher: Session | undefined, packetId: number): void {
     const { span } = message;
-    const ingest = this.#ingestOf(message.topic, span);
+    const persist = span === NO_SPAN ? NO_SPAN : this.#recorder.child(SPANS.storagePersist, span, this.#clock.now());
+    const ingest = this.#ingestOf(message.topic, persist);
     const batch = ingest.open();
     const { records } = batch;
     const position = records.add(
@@ -98,7 +99,8 @@ export class MessageFlow implements IngestEvents<Connection> {
     batch.receivedAt.push(message.receivedAt);
     batch.topics.push(message.topic);
     batch.spans.push(span);
-    batch.persistSpans.push(span === NO_SPAN ? NO_SPAN : this.#tracePersist(batch, position, span));
+    batch.persistSpans.push(persist);
+    if (persist !== NO_SPAN) this.#traceRecord(batch, position, persist);
   }
 
   /** QoS 0: keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
@@ -190,11 +192,9 @@ export class MessageFlow implements IngestEvents<Connection> {
   }
 
   /** The journal's spans belong below `storage/persist`. */
-  #tracePersist(batch: IngestBatch<Connection>, position: number, span: SpanHandle): SpanHandle {
-    const persist = this.#recorder.child(SPANS.storagePersist, span, this.#clock.now());
+  #traceRecord(batch: IngestBatch<Connection>, position: number, persist: SpanHandle): void {
     const context = new Uint8Array(CONTEXT_BYTES);
     this.#recorder.context(persist, context, 0);
     batch.records.traced.push({ position, context });
-    return persist;
   }
 }

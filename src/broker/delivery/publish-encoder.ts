@@ -2,11 +2,11 @@ import { writeMessageExpiry, writeSubscriptionIdentifier, writeUserProperty } fr
 import { packetIdPosition, publishSize, writePublish } from '../../mqtt/write-publish.ts';
 import { formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
+import { TRACEPARENT_NAME, withoutTraceparent } from './traceparent-property.ts';
 
 /** What delivery does to the user property `traceparent` of MQTT 5 messages. */
 export type Propagation = 'inject-if-absent' | 'replace' | 'preserve';
 
-const TRACEPARENT_NAME = Buffer.from('traceparent');
 const NO_IDENTIFIERS: readonly number[] = [];
 const VARIANTS = 12;
 /** Room for message expiry (5), traceparent (4 + 11 + 55) and eight subscription identifiers (5 each) and more. */
@@ -78,7 +78,13 @@ export class PublishEncoder {
   ): void {
     const topic = message.topic.bytes;
     const extraLength = version === 5 ? this.#writeExtra(message, identifiers, context) : 0;
-    const propertiesLength = version === 5 ? extraLength + (message.propertiesEnd - message.propertiesStart) : 0;
+    const replaces = version === 5 && message.hasTraceparent && this.#injects(message);
+    const properties = replaces
+      ? withoutTraceparent(message.properties, message.propertiesStart, message.propertiesEnd)
+      : message.properties;
+    const propertiesStart = replaces ? 0 : message.propertiesStart;
+    const propertiesEnd = replaces ? properties.length : message.propertiesEnd;
+    const propertiesLength = version === 5 ? extraLength + (propertiesEnd - propertiesStart) : 0;
     const size = publishSize(version, topic.length, qos, propertiesLength, message.payloadEnd - message.payloadStart);
     this.#makeRoom(size);
     this.start = this.#used;
@@ -90,9 +96,9 @@ export class PublishEncoder {
       topic,
       0,
       extraLength === 0 ? undefined : this.#extra.subarray(0, extraLength),
-      message.properties,
-      message.propertiesStart,
-      message.propertiesEnd,
+      properties,
+      propertiesStart,
+      propertiesEnd,
       message.payload,
       message.payloadStart,
       message.payloadEnd,
@@ -116,8 +122,8 @@ export class PublishEncoder {
   }
 
   #injects(message: Message): boolean {
-    if (!message.hasContext) return false;
-    return this.#propagation === 'inject-if-absent' && !message.hasTraceparent;
+    if (!message.hasContext || this.#propagation === 'preserve') return false;
+    return this.#propagation === 'replace' || !message.hasTraceparent;
   }
 
   #makeRoom(size: number): void {

@@ -9,6 +9,7 @@ import type { SharedGroup } from '../router/shared-group.ts';
 import type { Match } from '../router/subscription.ts';
 import type { Receiver } from '../session/receiver.ts';
 import { canTake, LIVE, type Session } from '../session/session.ts';
+import { startConfirm } from './confirm-span.ts';
 import type { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
 
@@ -172,7 +173,9 @@ export class Pusher {
     span: SpanHandle,
   ): void {
     const encoder = this.#encoder;
-    const confirm = span === NO_SPAN ? NO_SPAN : this.#startConfirm(span, session, qos);
+    // The span of the rest stands for many pushes and ends before any of them is confirmed.
+    const isTraced = span !== NO_SPAN && span !== this.#rest;
+    const confirm = isTraced ? startConfirm(this.#recorder, span, session, qos, this.#clock.now()) : NO_SPAN;
     const packetId = session.window.reserve(qos, message.shard, message.offset, message.receivedAt, group, confirm);
     encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
     this.#metrics.add(DELIVERED[qos]!, 1);
@@ -211,14 +214,6 @@ export class Pusher {
       this.#recorder.fail(span, 'dropped', 'the message was dropped before it reached the socket');
     }
     this.#recorder.end(span, this.#clock.now());
-  }
-
-  #startConfirm(push: SpanHandle, session: Session, qos: number): SpanHandle {
-    if (push === this.#rest) return NO_SPAN;
-    const confirm = this.#recorder.child(SPANS.deliveryConfirm, push, this.#clock.now());
-    this.#recorder.attribute(confirm, ATTRIBUTES.mqttClientId, session.clientId);
-    this.#recorder.attribute(confirm, ATTRIBUTES.mqttQos, qos);
-    return confirm;
   }
 }
 

@@ -1,8 +1,7 @@
 import { NO_EXPIRY, type RecordFields, RecordKind, type RecordView } from '../../journal/record-batch.ts';
 import { isSampled } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
-
-const TRACEPARENT = Buffer.from('traceparent');
+import { hasTraceparent } from './traceparent-property.ts';
 
 /** Fills the header fields of the record that will hold the message; the byte ranges go beside them. */
 export function fieldsOf(message: Message, packetId: number, out: RecordFields): RecordFields {
@@ -32,28 +31,18 @@ export function readRecord(record: RecordView, message: Message, now: number): b
   message.hasContext = record.hasContext;
   if (message.hasContext)
     message.context.set(record.buffer.subarray(record.contextStart, record.contextStart + message.context.length));
-  message.hasTraceparent = message.hasContext && holdsTraceparent(record);
+  // Only asked of messages with a context: whether the publisher sent one or the broker made it.
+  message.hasTraceparent =
+    message.hasContext && hasTraceparent(record.buffer, record.propertiesStart, record.propertiesEnd);
   if (record.expirySeconds === NO_EXPIRY) {
     message.expirySeconds = NO_EXPIRY_SECONDS;
     return true;
   }
-  message.expirySeconds = record.expirySeconds - Math.floor((now - record.timestamp) / 1000);
+  message.expirySeconds = Math.max(0, record.expirySeconds - Math.floor((now - record.timestamp) / 1000));
   return message.expirySeconds > 0;
 }
 
 /** Whether the record's message is being traced. */
 export function isTraced(message: Message): boolean {
   return message.hasContext && isSampled(message.context);
-}
-
-/** Only asked of messages with a context: whether the publisher sent one or the broker made it. */
-function holdsTraceparent(record: RecordView): boolean {
-  const { propertiesStart, propertiesEnd } = record;
-  if (propertiesEnd === propertiesStart) return false;
-  const properties = Buffer.from(
-    record.buffer.buffer,
-    record.buffer.byteOffset + propertiesStart,
-    propertiesEnd - propertiesStart,
-  );
-  return properties.includes(TRACEPARENT);
 }

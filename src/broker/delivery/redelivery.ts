@@ -12,8 +12,9 @@ import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';
 import type { TopicTable } from '../router/topic-table.ts';
-import { InflightState } from '../session/inflight-window.ts';
+import { FROM_RETAINED, InflightState } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
+import { startConfirm } from './confirm-span.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
@@ -102,7 +103,7 @@ export class Redelivery {
     const record = this.#record.at(entry.buffer, entry.position);
     // One that has expired is still sent: the client may have received it before and waits for the rest of the exchange.
     readRecord(record, message, this.#clock.now());
-    if (message.expirySeconds <= 0 && message.expirySeconds !== -1) message.expirySeconds = 1;
+    if (message.expirySeconds === 0) message.expirySeconds = 1;
     message.topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
     message.shard = shard;
     message.offset = entry.offset;
@@ -110,18 +111,23 @@ export class Redelivery {
     this.#recorder.attribute(span, ATTRIBUTES.redelivered, true);
     if (span !== NO_SPAN) this.#recorder.context(span, this.#context, 0);
     const encoder = this.#encoder;
+    const { retain, identifiers } = this.#termsOf(session, message.topic.name, group);
     encoder.begin();
     encoder.encode(
       message,
       receiver.version,
       qos,
-      false,
-      this.#identifiersOf(session, message.topic.name, group),
+      group === FROM_RETAINED || (message.retain && retain),
+      identifiers,
       span === NO_SPAN ? undefined : this.#context,
     );
     const size = encoder.end - encoder.start;
-    if (size > receiver.maximumPacketSize) this.#giveUp(session, packetId, qos);
-    else {
+    if (size > receiver.maximumPacketSize) {
+      this.#giveUp(session, packetId, qos);
+      this.#recorder.fail(span, 'dropped', 'the client that came back takes only smaller packets');
+    } else {
+      const now = this.#clock.now();
+      session.window.resent(packetId, now, startConfirm(this.#recorder, span, session, qos, now));
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
       const at = receiver.reserve(size);
@@ -138,11 +144,16 @@ export class Redelivery {
     if (session.persistent) this.#sessionLog.acknowledged(session, packetId);
   }
 
-  #identifiersOf(session: Session, topic: string, group: number): readonly number[] {
-    if (group !== 0) return [];
-    const identifiers: number[] = [];
-    for (const subscription of this.#router.subscriptionsOf(session))
-      if (topicMatches(subscription.filter, topic)) identifiers.push(...subscription.identifiers);
-    return identifiers;
+  /** On what terms the session gets the message: those of the subscriptions through which it was chosen. */
+  #termsOf(session: Session, topic: string, group: number): { retain: boolean; identifiers: readonly number[] } {
+    const isShared = group !== 0 && group !== FROM_RETAINED;
+    const chosen = [...this.#router.subscriptionsOf(session)].filter(({ filter }) => {
+      const home = this.#router.groupOf(filter)?.number;
+      return isShared ? home === group : home === undefined && topicMatches(filter, topic);
+    });
+    return {
+      retain: chosen.some((subscription) => subscription.retainAsPublished),
+      identifiers: chosen.flatMap((subscription) => subscription.identifiers),
+    };
   }
 }

@@ -5,6 +5,14 @@ import { RetainedTree } from '../router/retained-tree.ts';
 import type { BrokerTopic, Message } from './message.ts';
 import { fieldsOf, readRecord } from './record-message.ts';
 
+/*
+ * value := shard:u16 offset:f64 record
+ *          where the message stands in the journal, from which it is sent again to a client that did not acknowledge it
+ */
+const OFFSET_AT = 2;
+const RECORD_AT = 10;
+/** Of a message that stands in no shard (any more); shards are numbered from 1. */
+const NO_SHARD = 0;
 const NOBODY = new Uint8Array(0);
 const LIMIT_HIT = counterId(METRICS.limitsHitTotal, 'retained_messages');
 const DROPPED_QUOTA = counterId(METRICS.messagesDroppedTotal, 'quota');
@@ -18,10 +26,10 @@ export interface RetainedStore {
 
 /**
  * The last retained message of each topic, all in memory for new subscribers, each change written behind: the newest for
- * a topic wins, one write is under way at a time. A value is one journal record.
+ * a topic wins, one write is under way at a time.
  */
 export class RetainedMessages {
-  readonly #tree = new RetainedTree<Uint8Array>();
+  readonly #tree = new RetainedTree<Buffer>();
   readonly #store: RetainedStore;
   readonly #metrics: Metrics;
   readonly #maximum: number;
@@ -50,8 +58,13 @@ export class RetainedMessages {
     return this.#tree.count;
   }
 
-  async load(): Promise<void> {
-    for await (const { topic, value } of this.#store.load()) this.#tree.set(topic, value);
+  /** `survives`: whether the records of a shard are still what they were in the last run. */
+  async load(survives: (shard: number) => boolean): Promise<void> {
+    for await (const { topic, value } of this.#store.load()) {
+      const bytes = Buffer.from(value);
+      if (!survives(bytes.readUInt16LE())) bytes.writeUInt16LE(NO_SHARD);
+      this.#tree.set(topic, bytes);
+    }
   }
 
   /** Notes the change; it is durable when a promise that `durable` gives from now on settles. */
@@ -87,13 +100,15 @@ export class RetainedMessages {
     const value = this.#tree.get(topic.name);
     if (value === undefined) return false;
     message.topic = topic;
-    if (readRecord(this.#record.at(value, 0), message, now)) return true;
+    message.shard = value.readUInt16LE();
+    message.offset = value.readDoubleLE(OFFSET_AT);
+    if (readRecord(this.#record.at(value, RECORD_AT), message, now)) return true;
     this.#tree.delete(topic.name);
     this.#change(topic.name, undefined);
     return false;
   }
 
-  #encode(message: Message): Uint8Array {
+  #encode(message: Message): Buffer {
     const batch = this.#batch;
     const position = batch.add(
       fieldsOf(message, 0, this.#fields),
@@ -108,7 +123,10 @@ export class RetainedMessages {
       message.hasContext ? message.context : undefined,
       0,
     );
-    const value = Uint8Array.prototype.slice.call(batch.buffer, position, batch.length);
+    const value = Buffer.allocUnsafeSlow(RECORD_AT + batch.length - position);
+    value.writeUInt16LE(message.shard === -1 ? NO_SHARD : message.shard);
+    value.writeDoubleLE(message.offset, OFFSET_AT);
+    batch.buffer.copy(value, RECORD_AT, position, batch.length);
     batch.reset();
     return value;
   }

@@ -15,7 +15,11 @@ const SATURATED_BYTES = 4 * 1024 * 1024;
 interface Held {
   readonly receiver: Receiver;
   readonly bytes: Uint8Array;
+  readonly onSettled: HeldOutcome | undefined;
 }
+
+/** Told when the bytes have left, or why they will not. */
+export type HeldOutcome = (failure?: { readonly cause: unknown }) => void;
 
 /**
  * What persistent sessions sent, received and confirmed since the last checkpoint, in a shard of its own: the events of a
@@ -86,8 +90,8 @@ export class SessionLog implements TurnTask {
   }
 
   /** Sends the bytes (copied) once everything noted up to now is durable. */
-  afterCommit(receiver: Receiver, bytes: Uint8Array): void {
-    this.#held.push({ receiver, bytes: Uint8Array.prototype.slice.call(bytes) });
+  afterCommit(receiver: Receiver, bytes: Uint8Array, onSettled?: HeldOutcome): void {
+    this.#held.push({ receiver, bytes: Uint8Array.prototype.slice.call(bytes), onSettled });
   }
 
   endTurn(): void {
@@ -126,9 +130,15 @@ export class SessionLog implements TurnTask {
     try {
       const { baseOffset } = await this.#journal.append(this.#shard, batch);
       this.#end = baseOffset + 1;
-      for (const { receiver, bytes } of held) send(receiver, bytes);
+      for (const { receiver, bytes, onSettled } of held) {
+        send(receiver, bytes);
+        onSettled?.();
+      }
     } catch (error) {
-      for (const { receiver } of held) receiver.close(CLOSE_REASONS.quotaExceeded);
+      for (const { receiver, onSettled } of held) {
+        receiver.close(CLOSE_REASONS.quotaExceeded);
+        onSettled?.({ cause: error });
+      }
       this.#onFailure(error);
     }
     batch.reset();

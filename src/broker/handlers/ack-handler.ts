@@ -6,13 +6,13 @@ import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
-import type { Connection } from '../connection/connection.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
 import type { SharedDelivery } from '../delivery/shared-delivery.ts';
-import type { SessionLog } from '../durability/session-log.ts';
+import type { HeldOutcome, SessionLog } from '../durability/session-log.ts';
 import { AckOutcome } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
 import { sendAck } from './send-ack.ts';
+import type { ServedClient } from './served-client.ts';
 
 const FIRST_FAILURE = 0x80;
 const PUBACKS = counterId(METRICS.requestsTotal, 'puback');
@@ -46,7 +46,7 @@ export class AckHandler {
     this.#shared = parts.shared;
   }
 
-  acknowledge(connection: Connection, type: number, packetId: number, reasonCode: ReasonCode): void {
+  acknowledge(connection: ServedClient, type: number, packetId: number, reasonCode: ReasonCode): void {
     const session = connection.session!;
     switch (type) {
       case PacketType.puback:
@@ -76,7 +76,7 @@ export class AckHandler {
   }
 
   #finish(
-    connection: Connection,
+    connection: ServedClient,
     session: Session,
     packetId: number,
     outcome: AckOutcome,
@@ -98,7 +98,7 @@ export class AckHandler {
   }
 
   /** PUBREC: from now on only PUBREL is owed, and that must survive the broker before it is said [MQTT-4.3.3-4]. */
-  #received(connection: Connection, session: Session, packetId: number): void {
+  #received(connection: ServedClient, session: Session, packetId: number): void {
     const outcome = session.window.received(packetId);
     if (outcome === AckOutcome.wrongState) {
       connection.close(CLOSE_REASONS.protocolError);
@@ -123,28 +123,56 @@ export class AckHandler {
   }
 
   /** PUBREL: a PUBLISH with this identifier is a new message from now on, which must survive the broker before PUBCOMP. */
-  #release(connection: Connection, session: Session, packetId: number): void {
-    const at = this.#clock.now();
-    const span = this.#recorder.root(SPANS.mqttPubrel, at);
+  #release(connection: ServedClient, session: Session, packetId: number): void {
     const state = session.inbound.release(packetId);
-    if (span !== NO_SPAN) {
-      this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-      this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
-    }
+    const reasonCode = state === 'stored' ? ReasonCode.success : ReasonCode.packetIdentifierNotFound;
+    const span = this.#beginRelease(session, packetId, reasonCode);
     if (state === 'stored') {
       if (connection.inboundPending > 0) connection.inboundPending -= 1;
       if (session.persistent) {
         session.dirty = true;
         this.#sessionLog.released(session, packetId, session.inbound.shard, session.inbound.offset);
-        this.#sendAfterCommit(connection, PacketType.pubcomp, packetId);
-      } else sendAck(connection, PacketType.pubcomp, packetId, ReasonCode.success);
-    } else sendAck(connection, PacketType.pubcomp, packetId, ReasonCode.packetIdentifierNotFound);
-    this.#recorder.end(span, this.#clock.now());
+        this.#sendAfterCommit(connection, PacketType.pubcomp, packetId, span);
+        return;
+      }
+    }
+    sendAck(connection, PacketType.pubcomp, packetId, reasonCode);
+    if (span !== NO_SPAN) this.#recorder.end(span, this.#clock.now());
   }
 
-  #sendAfterCommit(connection: Connection, type: (typeof PacketType)['pubrel' | 'pubcomp'], packetId: number): void {
+  /** In the trace of the PUBLISH that is released; one that releases nothing is on its own. */
+  #beginRelease(session: Session, packetId: number, reasonCode: ReasonCode): SpanHandle {
+    const recorder = this.#recorder;
+    const { context } = session.inbound;
+    const isReleased = reasonCode === ReasonCode.success;
+    if (isReleased && context === undefined) return NO_SPAN;
+    const at = this.#clock.now();
+    const span = isReleased
+      ? recorder.continued(SPANS.mqttPubrel, context!, 0, at)
+      : recorder.root(SPANS.mqttPubrel, at);
+    recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
+    recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
+    recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
+    return span;
+  }
+
+  /** `span`, where there is one, ends when the packet has left, or fails with it. */
+  #sendAfterCommit(
+    connection: ServedClient,
+    type: (typeof PacketType)['pubrel' | 'pubcomp'],
+    packetId: number,
+    span: SpanHandle = NO_SPAN,
+  ): void {
     writeAck(this.#bytes, 0, type, packetId, ReasonCode.success, connection.version);
-    this.#sessionLog.afterCommit(connection, this.#bytes);
+    this.#sessionLog.afterCommit(connection, this.#bytes, span === NO_SPAN ? undefined : this.#ending(span));
+  }
+
+  #ending(span: SpanHandle): HeldOutcome {
+    return (failure) => {
+      if (failure !== undefined)
+        this.#recorder.fail(span, 'storage_failed', 'the release could not be stored', failure.cause);
+      this.#recorder.end(span, this.#clock.now());
+    };
   }
 
   /** The delivery is over: its span ends, with the packet that ended it below. */

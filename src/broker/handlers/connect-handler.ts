@@ -17,6 +17,7 @@ const REQUESTS = counterId(METRICS.requestsTotal, 'connect');
 const ERRORS = counterId(METRICS.requestErrorsTotal, 'connect');
 const LATENCY = histogramId(METRICS.requestDurationSeconds, 'connect');
 const LARGEST_REMAINING_LENGTH = 268_435_460;
+const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };
 
 /** What CONNACK tells an MQTT 5 client of the server (section 3.2.2.3). */
 export interface ServerCapabilities {
@@ -42,6 +43,8 @@ interface Refusal {
   readonly reasonCode: ReasonCode;
   readonly errorType: string;
   readonly message: string;
+  /** What was thrown, where something was. */
+  readonly cause?: unknown;
 }
 
 /** CONNECT: who it is, whether it may, which session it gets; answered by CONNACK with the reason. */
@@ -95,6 +98,7 @@ export class ConnectHandler {
           reasonCode: ReasonCode.unspecifiedError,
           errorType: 'internal',
           message: 'the connection could not be set up',
+          cause: error,
         });
       },
     );
@@ -119,6 +123,7 @@ export class ConnectHandler {
       return refuse(ReasonCode.badAuthenticationMethod, 'bad_authentication_method', 'no such method is offered');
     const assigned = packet.clientId === '' ? randomUUID() : undefined;
     const clientId = assigned ?? packet.clientId;
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, clientId);
     const outcome = await this.#authenticate(connection, packet, clientId, span);
     const refused = refusalOf(outcome);
     if (refused !== undefined) return refused;
@@ -129,11 +134,12 @@ export class ConnectHandler {
     if (willRefusal !== undefined) return willRefusal;
     const number = await this.#numbers.allocate();
     if (connection.closed) return undefined;
-    const opened = this.#lifecycle.open(connection, clientId, packet, number);
+    const context = contextOf(this.#recorder, span);
+    const opened = this.#lifecycle.open(connection, clientId, packet, number, context);
     this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(opened.session.number));
     connection.maximumPacketSize = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY;
     connection.keepAliveSeconds = this.#keepAlive(packet);
-    await this.#lifecycle.save(opened.session, contextOf(this.#recorder, span));
+    await this.#lifecycle.save(opened.session, context);
     if (!connection.closed) this.#accept(connection, packet, opened, assigned);
     return undefined;
   }
@@ -226,7 +232,7 @@ export class ConnectHandler {
     const span = recorder.root(SPANS.mqttConnect, at);
     if (span === NO_SPAN) return span;
     recorder.attribute(span, ATTRIBUTES.mqttClientId, packet.clientId);
-    recorder.attribute(span, ATTRIBUTES.mqttProtocolVersion, packet.protocolVersion);
+    recorder.attribute(span, ATTRIBUTES.mqttProtocolVersion, VERSION_NAMES[packet.protocolVersion]);
     recorder.attribute(span, ATTRIBUTES.mqttCleanSession, packet.cleanStart);
     recorder.attribute(span, ATTRIBUTES.networkPeerAddress, connection.remoteAddress);
     recorder.attribute(span, ATTRIBUTES.networkPeerPort, connection.remotePort);
@@ -244,10 +250,10 @@ export class ConnectHandler {
     this.#recorder.end(span, now);
   }
 
-  #refuse(connection: Connection, { reasonCode, errorType, message }: Refusal, span: SpanHandle): void {
+  #refuse(connection: Connection, { reasonCode, errorType, message, cause }: Refusal, span: SpanHandle): void {
     this.#metrics.add(ERRORS, 1);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
-    this.#recorder.fail(span, errorType, message);
+    this.#recorder.fail(span, errorType, message, cause);
     const hasAnswer = connection.version === 5 || returnCodeOfReason(reasonCode) !== undefined;
     if (hasAnswer && !connection.closed)
       this.#send(connection, { type: 'connack', sessionPresent: false, reasonCode, properties: {} });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
-import type { DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
+import type { AuthPacket, DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import type { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
@@ -9,6 +9,7 @@ import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
 import type { Connection, PacketHandlers } from '../connection/connection.ts';
 import { expiryAtDisconnect } from '../session/expiry.ts';
+import type { Session } from '../session/session.ts';
 import type { AckHandler } from './ack-handler.ts';
 import type { ConnectHandler } from './connect-handler.ts';
 import type { PublishHandler } from './publish-handler.ts';
@@ -17,6 +18,14 @@ import type { SubscribeHandler } from './subscribe-handler.ts';
 
 const PINGS = counterId(METRICS.requestsTotal, 'pingreq');
 const DISCONNECTS = counterId(METRICS.requestsTotal, 'disconnect');
+const AUTHS = counterId(METRICS.requestsTotal, 'auth');
+const AUTH_ERRORS = counterId(METRICS.requestErrorsTotal, 'auth');
+/** The broker ends these connections, and nobody did wrong. */
+const WITHOUT_FAULT: ReadonlySet<CloseReason['label']> = new Set([
+  'server_shutdown',
+  'session_taken_over',
+  'administrative',
+]);
 const CLOSED = new Map<CloseReason['label'], number>();
 
 /** Which handler takes which packet. */
@@ -95,6 +104,9 @@ export class PacketDispatch implements PacketHandlers {
       case 'disconnect':
         this.#disconnect(connection, packet);
         return;
+      case 'auth':
+        this.#refuseAuth(connection, packet);
+        return;
       default:
         // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send.
         connection.close(CLOSE_REASONS.protocolError);
@@ -124,8 +136,34 @@ export class PacketDispatch implements PacketHandlers {
   closed(connection: Connection, reason: CloseReason): void {
     this.#waiting.delete(connection);
     this.#metrics.add(closedId(reason.label), 1);
+    if (connection.session !== undefined && reason.reasonCode !== undefined)
+      this.#traceGoodbye(connection.session, reason.label, reason.reasonCode);
     this.#lifecycle.leave(connection, reason, connection.connectionEnd);
     this.#onClosed(connection);
+  }
+
+  /** The broker ends a connection: an MQTT 5 client is told why, the trace is told in any case. */
+  #traceGoodbye(session: Session, label: CloseReason['label'], reasonCode: ReasonCode): void {
+    const at = this.#clock.now();
+    const span = this.#recorder.root(SPANS.mqttDisconnect, at);
+    if (span === NO_SPAN) return;
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
+    this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
+    if (!WITHOUT_FAULT.has(label)) this.#recorder.fail(span, label, 'the broker ended the connection');
+    this.#recorder.end(span, this.#clock.now());
+  }
+
+  /** No connection has an authentication exchange that could go on (MQTT 5 section 4.12). */
+  #refuseAuth(connection: Connection, packet: AuthPacket): void {
+    const span = this.#recorder.root(SPANS.mqttAuth, this.#clock.now());
+    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, packet.reasonCode);
+    this.#recorder.fail(span, 'protocol_error', 'the client did not connect with an authentication method');
+    this.#recorder.end(span, this.#clock.now());
+    this.#metrics.add(AUTHS, 1);
+    this.#metrics.add(AUTH_ERRORS, 1);
+    connection.close(CLOSE_REASONS.protocolError);
   }
 
   /** [MQTT-3.12.4-1] */

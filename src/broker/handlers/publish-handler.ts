@@ -160,7 +160,10 @@ export class PublishHandler {
     const qos = batch.qos[index]!;
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
-    if (qos === 2) this.#settle(batch.publishers[index], packetId)?.markStored(packetId, shard, offset);
+    if (qos === 2) {
+      const context = this.#trace.contextOf(batch.spans[index]!);
+      this.#settle(batch.publishers[index], packetId)?.markStored(packetId, shard, offset, context);
+    }
     if (connection !== undefined && !connection.closed) {
       const reasonCode = batch.matched[index] ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
       if (qos === 1) connection.inboundPending -= 1;

@@ -4,6 +4,7 @@ import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorde
 import { CONTEXT_BYTES, parseTraceparent } from '../../telemetry/trace-context.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { BrokerTopic, Message } from '../delivery/message.ts';
+import { contextOf } from './span-context.ts';
 
 export interface TraceIdentity {
   readonly cluster: string;
@@ -47,6 +48,11 @@ export class PublishTrace {
     message.hasContext = span !== NO_SPAN || this.#hasCaller;
     if (span !== NO_SPAN) this.#recorder.context(span, message.context, 0);
     else if (this.#hasCaller) message.context.set(this.#caller);
+  }
+
+  /** For the PUBREL, which goes on with the trace; undefined where there is none. */
+  contextOf(span: SpanHandle): Uint8Array | undefined {
+    return contextOf(this.#recorder, span);
   }
 
   fail(span: SpanHandle, errorType: string, message: string, startedAt: number): void {

@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.ts';
 import type { ConnectPacket } from '../../mqtt/packets.ts';
 import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
-import type { Connection } from '../connection/connection.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { SharedDelivery } from '../delivery/shared-delivery.ts';
@@ -13,6 +12,7 @@ import { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
 import { InflightWindow } from '../session/inflight-window.ts';
 import { LIVE, Session } from '../session/session.ts';
 import { type ConnectionEnd, delayedWillAtConnect, willAtConnectionEnd } from '../session/will.ts';
+import type { ServedClient } from './served-client.ts';
 import type { WillPublisher } from './will-publisher.ts';
 
 export interface SessionLimits {
@@ -70,9 +70,16 @@ export class SessionLifecycle {
 
   /**
    * The session for an authenticated CONNECT, served by the connection from now on. `number` is fresh, for a session
-   * that has to be made. Synchronous, so that of two connections with one client identifier one is first.
+   * that has to be made; `context` the CONNECT's span. Synchronous, so that of two connections with one client identifier
+   * one is first.
    */
-  open(connection: Connection, clientId: string, packet: ConnectPacket, number: number): OpenedSession {
+  open(
+    connection: ServedClient,
+    clientId: string,
+    packet: ConnectPacket,
+    number: number,
+    context: Uint8Array | undefined,
+  ): OpenedSession {
     const existing = this.#displace(clientId, packet.cleanStart);
     const session =
       existing ??
@@ -92,7 +99,7 @@ export class SessionLifecycle {
     session.userName = connection.principal.username;
     session.protocolVersion = packet.protocolVersion;
     session.window.limit = Math.min(packet.properties.receiveMaximum ?? 65_535, this.#limits.maximumInflight);
-    session.will = this.#wills.willOf(packet);
+    session.will = this.#wills.willOf(packet, context);
     session.willDueAt = undefined;
     session.redeliver = [];
     session.window.inOrder(({ packetId }) => session.redeliver.push(packetId));
@@ -114,7 +121,7 @@ export class SessionLifecycle {
   }
 
   /** The connection is gone; what becomes of will and session is decided by how. */
-  leave(connection: Connection, reason: CloseReason, end: ConnectionEnd): void {
+  leave(connection: ServedClient, reason: CloseReason, end: ConnectionEnd): void {
     const { session } = connection;
     if (session === undefined || session.receiver !== connection) return;
     const now = this.#clock.now();
@@ -151,15 +158,13 @@ export class SessionLifecycle {
   /** Once a second: sessions that have expired, wills that are due. */
   tick(now: number): void {
     for (const session of this.#away) {
-      const { attendance } = session;
       if (session.willDueAt !== undefined && session.willDueAt <= now) {
         this.#wills.publish(session);
         session.will = undefined;
         session.willDueAt = undefined;
         this.#store.save(session).catch(this.#onStoreFailure);
       }
-      if (attendance.type === 'disconnected' && sessionEndsAt(attendance.at, session.expirySeconds) <= now)
-        this.end(session);
+      if (this.#hasExpired(session, now)) this.end(session);
     }
   }
 
@@ -167,11 +172,16 @@ export class SessionLifecycle {
   #displace(clientId: string, cleanStart: boolean): Session | undefined {
     const existing = this.sessions.get(clientId);
     if (existing === undefined) return undefined;
+    if (this.#hasExpired(existing, this.#clock.now())) {
+      // The next tick would have seen it.
+      this.end(existing);
+      return undefined;
+    }
     const sessionContinues = !cleanStart && existing.persistent;
     const { receiver } = existing;
     if (receiver !== undefined) {
       // [MQTT-3.1.4-3]; closing ends the session unless it goes on.
-      (receiver as Connection).connectionEnd = { type: 'taken_over', sessionContinues };
+      (receiver as ServedClient).connectionEnd = { type: 'taken_over', sessionContinues };
       receiver.close(CLOSE_REASONS.sessionTakenOver);
     } else if (existing.willDueAt !== undefined && delayedWillAtConnect(sessionContinues).type === 'publish')
       this.#wills.publish(existing);
@@ -179,6 +189,11 @@ export class SessionLifecycle {
     existing.will = undefined;
     if (this.sessions.get(clientId) === existing) this.end(existing);
     return undefined;
+  }
+
+  /** [MQTT-3.1.2-23] */
+  #hasExpired({ attendance, expirySeconds }: Session, now: number): boolean {
+    return attendance.type === 'disconnected' && sessionEndsAt(attendance.at, expirySeconds) <= now;
   }
 
   #expiryOf(packet: ConnectPacket): number {

@@ -176,7 +176,8 @@ export class SubscribeHandler {
   #oweRetained(session: Session, filter: string): void {
     const subscription = this.#router.find(session, filter);
     if (subscription === undefined) return;
-    for (const topic of this.#retained.matching(filter)) session.owedRetained.push({ topic, subscription });
+    const others = session.owedRetained.filter((owed) => owed.subscription.filter !== filter);
+    session.owedRetained = [...others, { subscription, topics: this.#retained.matching(filter), waiting: undefined }];
   }
 
   /** Says it only when it is durable: an acknowledged subscription survives the broker. */

@@ -4,10 +4,11 @@ import { writeProperties } from '../../mqtt/codec/properties.ts';
 import type { ConnectPacket } from '../../mqtt/packets.ts';
 import { readVariableByteInteger, variableByteIntegerSize } from '../../mqtt/variable-byte-integer.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
-import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import { CONTEXT_BYTES, hasTrace } from '../../telemetry/trace-context.ts';
 import { Message, NO_EXPIRY_SECONDS } from '../delivery/message.ts';
 import type { MessageFlow } from '../delivery/message-flow.ts';
+import { hasTraceparent } from '../delivery/traceparent-property.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import type { Session } from '../session/session.ts';
 import type { Will } from '../session/will.ts';
@@ -28,7 +29,8 @@ export class WillPublisher {
     this.#clock = clock;
   }
 
-  willOf(packet: ConnectPacket): Will | undefined {
+  /** `context`: the span of the CONNECT, where it is recorded. */
+  willOf(packet: ConnectPacket, context: Uint8Array = NO_CONTEXT): Will | undefined {
     const { will } = packet;
     if (will === undefined) return undefined;
     const { willDelayInterval, messageExpiryInterval, ...forwarded } = will.properties;
@@ -40,7 +42,7 @@ export class WillPublisher {
       properties: propertyBlock(forwarded),
       delaySeconds: willDelayInterval ?? 0,
       ...(messageExpiryInterval === undefined ? {} : { expirySeconds: messageExpiryInterval }),
-      context: NO_CONTEXT,
+      context,
     };
   }
 
@@ -50,7 +52,7 @@ export class WillPublisher {
     if (will === undefined) return;
     const now = this.#clock.now();
     const name = Buffer.from(will.topic);
-    const span = this.#recorder.root(SPANS.willPublish, now);
+    const span = this.#begin(will, now);
     const message = new Message();
     message.topic = this.#topics.intern(name, 0, name.length);
     message.qos = will.qos;
@@ -70,6 +72,7 @@ export class WillPublisher {
       this.#recorder.context(span, message.context, 0);
       message.hasContext = true;
     }
+    message.hasTraceparent = hasTraceparent(will.properties, 0, will.properties.length);
     const flow = this.#flow();
     if (will.qos > 0) flow.store(message, undefined, undefined, 0);
     else {
@@ -77,6 +80,12 @@ export class WillPublisher {
       flow.deliver(message);
       this.#recorder.end(span, this.#clock.now());
     }
+  }
+
+  /** A trace of its own, as the will may come out long after the CONNECT that gave it; linked to that. */
+  #begin({ context }: Will, at: number): SpanHandle {
+    if (hasTrace(context)) return this.#recorder.linked(SPANS.willPublish, context, 0, at);
+    return this.#recorder.root(SPANS.willPublish, at);
   }
 }
 

@@ -14,6 +14,7 @@ interface Entry {
   state: 'storing' | 'stored';
   shard: number;
   offset: number;
+  context: Uint8Array | undefined;
 }
 
 /** Entries kept for reuse. */
@@ -27,6 +28,8 @@ export class InboundExactlyOnce {
   /** Where the message released last is stored. */
   shard = 0;
   offset = 0;
+  /** The span of its PUBLISH, where that was recorded; a restart of the broker forgets it. */
+  context: Uint8Array | undefined = undefined;
   readonly #limit: number;
   /** Made with the first entry: most sessions never need it. */
   #entries: Map<number, Entry> | undefined = undefined;
@@ -53,12 +56,13 @@ export class InboundExactlyOnce {
   }
 
   /** The append has been committed. Nothing to do where the session was cleared meanwhile. */
-  markStored(packetId: number, shard: number, offset: number): void {
+  markStored(packetId: number, shard: number, offset: number, context?: Uint8Array): void {
     const entry = this.#entries?.get(packetId);
     if (entry?.state !== 'storing') return;
     entry.state = 'stored';
     entry.shard = shard;
     entry.offset = offset;
+    entry.context = context;
   }
 
   /** The append failed: the identifier is free, and a repeat is a new attempt. */
@@ -67,7 +71,8 @@ export class InboundExactlyOnce {
   }
 
   /**
-   * PUBREL: `stored` means released now, with `shard` and `offset` naming the message. The other states change nothing
+   * PUBREL: `stored` means released now, with `shard` and `offset` naming the message, and
+   * `context` its trace. The other states change nothing
    * (a PUBREL that overtakes its PUBREC is none that a client may send).
    */
   release(packetId: number): InboundState {
@@ -75,6 +80,7 @@ export class InboundExactlyOnce {
     if (entry?.state !== 'stored') return entry?.state ?? 'unknown';
     this.shard = entry.shard;
     this.offset = entry.offset;
+    this.context = entry.context;
     this.#remove(packetId);
     return 'stored';
   }
@@ -98,11 +104,12 @@ export class InboundExactlyOnce {
   }
 
   #put(packetId: number, state: 'storing' | 'stored', shard: number, offset: number): void {
-    const entry = this.#spare.pop() ?? { packetId, state, shard, offset };
+    const entry = this.#spare.pop() ?? { packetId, state, shard, offset, context: undefined };
     entry.packetId = packetId;
     entry.state = state;
     entry.shard = shard;
     entry.offset = offset;
+    entry.context = undefined;
     this.#entries ??= new Map();
     this.#entries.set(packetId, entry);
   }

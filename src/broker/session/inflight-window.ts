@@ -11,10 +11,13 @@ export type InflightState = (typeof InflightState)[keyof typeof InflightState];
 export const AckOutcome = { done: 0, repeated: 1, unknown: 2, wrongState: 3 } as const;
 export type AckOutcome = (typeof AckOutcome)[keyof typeof AckOutcome];
 
+/** In place of a group's number: the message was retained and sent because of a new subscription. */
+export const FROM_RETAINED = 0xffff_ffff;
+
 const LARGEST_PACKET_ID = 65_535;
 const SMALLEST_CAPACITY = 8;
-/** An emptied window larger than this gives its memory back. */
-const KEPT_CAPACITY = 64;
+/** An emptied window larger than this gives its memory back; a smaller one is filled again with the next burst. */
+const KEPT_CAPACITY = 512;
 
 /** A slot's integers: packet id (0 is free), state, QoS, shard, group, and the slots sent before and after it. */
 const [ID, STATE, QOS, SHARD, GROUP, BEFORE, AFTER, INTEGERS] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
@@ -36,7 +39,7 @@ export class InflightWindow {
   offset = 0;
   /** Unix milliseconds; 0 after recovery until sent again. */
   sentAt = 0;
-  /** Number of the shared group that chose this session; 0 for none. */
+  /** Number of the shared group that chose this session; 0 for none; FROM_RETAINED for neither way. */
   group = 0;
   /** Handle of the span that ends with the acknowledgement; 0 for none. */
   span = 0;

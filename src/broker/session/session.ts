@@ -16,10 +16,15 @@ export type Attendance =
   | { readonly type: 'connected'; readonly receiver: Receiver }
   | { readonly type: 'disconnected'; readonly at: number };
 
-/** A retained message that waits for room in the window: its topic names it, the retained store holds it. */
+/**
+ * Retained messages that a new subscription is to be sent, as far as they have not been: found one by one, so that owing
+ * a million of them costs no more than owing one.
+ */
 export interface OwedRetained {
-  readonly topic: string;
   readonly subscription: Subscription<Session>;
+  readonly topics: Iterator<string>;
+  /** The topic that waits for room; undefined before the first and between two. */
+  waiting: string | undefined;
 }
 
 /**
@@ -50,7 +55,7 @@ export class Session implements Subscriber {
   /** Unix milliseconds at which a delayed will is published; undefined while the client is connected. */
   willDueAt: number | undefined;
   protocolVersion: ProtocolVersion = 4;
-  /** Retained messages owed to new subscriptions. */
+  /** At most one for each subscription. */
   owedRetained: OwedRetained[] = [];
   /** Offsets to send again since the last connect, oldest first. */
   redeliver: number[] = [];

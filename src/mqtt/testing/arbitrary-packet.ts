@@ -44,7 +44,7 @@ function propertyValue(property: NamedProperty): fc.Arbitrary<unknown> {
   }
 }
 
-export function arbitraryProperties<Carrier extends PropertyCarrier>(
+function arbitraryProperties<Carrier extends PropertyCarrier>(
   version: ProtocolVersion,
   carrier: Carrier,
 ): fc.Arbitrary<PropertiesOf<Carrier>> {

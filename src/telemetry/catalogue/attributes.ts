@@ -25,7 +25,7 @@ export const ATTRIBUTES = numbered({
   mqttQos: attribute('mqtt.qos', 'int', 'low', 'Quality of service: 0, 1 or 2.'),
   mqttRetain: attribute('mqtt.retain', 'boolean', 'low', 'RETAIN flag of the PUBLISH.'),
   mqttPayloadSize: attribute('mqtt.payload_size', 'int', 'high', 'Length of the payload.', 'By'),
-  mqttProtocolVersion: attribute('mqtt.protocol_version', 'string', 'low', 'Protocol version: 3.1.1 or 5.0.'),
+  mqttProtocolVersion: attribute('mqtt.protocol_version', 'string', 'low', 'Protocol version: 3.1, 3.1.1 or 5.0.'),
   mqttCleanSession: attribute(
     'mqtt.clean_session',
     'boolean',
@@ -112,15 +112,4 @@ export const ATTRIBUTES = numbered({
   authCached: attribute('robustmq.auth.cached', 'boolean', 'low', 'Whether a cached decision answered.'),
   authRule: attribute('robustmq.auth.rule', 'string', 'medium', 'The access rule that decided.'),
   shardRoute: attribute('robustmq.route.shard', 'string', 'medium', 'Shard that takes the topic.'),
-
-  messagingSystem: attribute('messaging.system', 'string', 'low', 'Messaging system: robustmq.'),
-  messagingOperationType: attribute(
-    'messaging.operation.type',
-    'string',
-    'low',
-    'Kind of operation: send, receive, settle.',
-  ),
-  messagingDestinationName: attribute('messaging.destination.name', 'string', 'high', 'Topic name of the message.'),
-  messagingClientId: attribute('messaging.client.id', 'string', 'high', 'Client identifier of the connection.'),
-  messagingMessageBodySize: attribute('messaging.message.body.size', 'int', 'high', 'Length of the payload.', 'By'),
 });

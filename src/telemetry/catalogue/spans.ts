@@ -50,7 +50,7 @@ export const SPANS = numbered({
   mqttSubscribe: packet('mqtt/subscribe', 'A SUBSCRIBE, until the SUBACK is written.'),
   mqttUnsubscribe: packet('mqtt/unsubscribe', 'An UNSUBSCRIBE, until the UNSUBACK is written.'),
   mqttPingreq: packet('mqtt/pingreq', 'A PINGREQ, until the PINGRESP is written.'),
-  mqttDisconnect: packet('mqtt/disconnect', 'A DISCONNECT, from the client or to it.'),
+  mqttDisconnect: packet('mqtt/disconnect', 'A DISCONNECT from the client, or the broker ending a connection.'),
   mqttAuth: packet('mqtt/auth', 'An AUTH packet of an enhanced authentication exchange.'),
 
   authValidate: internal(
@@ -94,7 +94,6 @@ export const SPANS = numbered({
     'journal/commit',
     'The write and sync of one group commit; linked to each message it carried.',
   ),
-  journalRead: internal('journal', 'journal/read', 'Reads records from a cursor for a session that catches up.'),
 
   subscriptionMatch: internal('broker', 'subscription/match', 'Finds the sessions whose filters match the topic.'),
   clientPush: push('Writes a message to one subscriber.'),

@@ -10,7 +10,8 @@ export interface OtlpTarget {
   readonly endpoint: string;
 }
 
-export class OtlpTargetError extends CodedError<'bad_endpoint'> {}
+export type OtlpTargetErrorCode = 'bad_endpoint';
+export class OtlpTargetError extends CodedError<OtlpTargetErrorCode> {}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -27,7 +27,7 @@ export class OtlpReceiver {
   /** Export requests seen, whatever became of them. */
   requests = 0;
   #behaviour: ReceiverBehaviour = 'accept';
-  #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  #waiting: { readonly isEnough: (spans: readonly ReceivedSpan[]) => boolean; readonly resolve: () => void }[] = [];
   readonly #http: Server;
   readonly #grpc = new GrpcServer();
   #fronts: TcpFront[] = [];
@@ -71,10 +71,15 @@ export class OtlpReceiver {
   }
 
   /** Settles once so many spans have been accepted since the start. */
-  async received(count: number): Promise<readonly ReceivedSpan[]> {
-    if (this.spans.length < count) {
+  received(count: number): Promise<readonly ReceivedSpan[]> {
+    return this.until((spans) => spans.length >= count);
+  }
+
+  /** Settles once what has been accepted since the start is enough. */
+  async until(isEnough: (spans: readonly ReceivedSpan[]) => boolean): Promise<readonly ReceivedSpan[]> {
+    if (!isEnough(this.spans)) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push({ count, resolve });
+      this.#waiting.push({ isEnough, resolve });
       await promise;
     }
     return this.spans;
@@ -102,9 +107,9 @@ export class OtlpReceiver {
     this.requests += 1;
     if (this.#behaviour !== 'accept') return this.#behaviour;
     this.spans.push(...decodeExportRequest(bytes));
-    const isDone = ({ count }: { count: number }) => this.spans.length >= count;
-    for (const waiter of this.#waiting.filter(isDone)) waiter.resolve();
-    this.#waiting = this.#waiting.filter((waiter) => !isDone(waiter));
+    const done = new Set(this.#waiting.filter(({ isEnough }) => isEnough(this.spans)));
+    for (const { resolve } of done) resolve();
+    this.#waiting = this.#waiting.filter((waiter) => !done.has(waiter));
     return 'accept';
   }
 

@@ -64,7 +64,9 @@ export class MemoryJournal implements Journal {
   }
 
   async read(shard: string, request: ReadRequest): Promise<ReadResult> {
-    return this.#shards.get(shard).read(request, this.#matchers.for(request.filters));
+    const result = this.#shards.get(shard).read(request, this.#matchers.for(request.filters));
+    this.#counters.readRecords += result.entries.length;
+    return result;
   }
 
   async bounds(shard: string): Promise<ShardBounds> {

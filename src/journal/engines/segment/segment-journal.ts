@@ -122,7 +122,9 @@ export class SegmentJournal implements Journal {
   }
 
   async read(shard: string, request: ReadRequest): Promise<ReadResult> {
-    return this.#shards.get(shard).read(request, this.#matchers.for(request.filters));
+    const result = await this.#shards.get(shard).read(request, this.#matchers.for(request.filters));
+    this.#environment.counters.readRecords += result.entries.length;
+    return result;
   }
 
   async bounds(shard: string): Promise<ShardBounds> {

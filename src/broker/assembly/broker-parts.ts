@@ -1,0 +1,23 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { Placement } from '../../placement/placement.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Recorder } from '../../telemetry/recorder.ts';
+import type { Authorizer } from '../auth/access-rules.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+
+/** What a broker is made from. */
+export interface BrokerParts {
+  readonly config: Config;
+  readonly journal: Journal;
+  readonly placement: Placement;
+  /** By listener name. */
+  readonly authenticators: ReadonlyMap<string, Authenticator>;
+  readonly authorizer: Authorizer;
+  readonly recorder: Recorder;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly clock: Clock;
+}

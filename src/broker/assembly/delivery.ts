@@ -1,0 +1,82 @@
+import { LOG_EVENTS } from '../../telemetry/catalogue.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import { CatchUp } from '../delivery/catch-up.ts';
+import { LateDelivery } from '../delivery/late-delivery.ts';
+import { MessageFlow } from '../delivery/message-flow.ts';
+import { PublishEncoder } from '../delivery/publish-encoder.ts';
+import { Pusher } from '../delivery/pusher.ts';
+import { Redelivery } from '../delivery/redelivery.ts';
+import { SharedDelivery } from '../delivery/shared-delivery.ts';
+import { TopicRouter } from '../handlers/topic-router.ts';
+import type { Foundation, Late } from './foundation.ts';
+
+/** The way of messages to their subscribers. */
+export interface Delivery {
+  readonly flow: MessageFlow;
+  readonly pusher: Pusher;
+  readonly catchUp: CatchUp;
+  readonly shared: SharedDelivery;
+}
+
+export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
+  const { parts, shards, ingests, router, topics, sessionLog, retained } = foundation;
+  const { config, journal, recorder, metrics, log, clock } = parts;
+  const encoder = new PublishEncoder(config.telemetry.propagation);
+  const pusher = new Pusher({
+    encoder,
+    recorder,
+    metrics,
+    sessionLog,
+    shared: () => late.shared!,
+    clock,
+    onBehind: (session) => late.catchUp!.wake(session),
+  });
+  const lateDelivery = new LateDelivery({
+    pusher,
+    retained,
+    topics,
+    recorder,
+    metrics,
+    clock,
+    linkAfterMs: config.telemetry.linkAfterMs,
+  });
+  const common = { journal, topics, late: lateDelivery, metrics, clock };
+  const onReadFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
+  const shared = new SharedDelivery({ ...common, router, pusher, shards: ingests, onFailure: onReadFailure });
+  const redelivery = new Redelivery({
+    ...common,
+    shardName: (number) => ingests.find(({ shard }) => shard.number === number)?.shard.name,
+    encoder,
+    router,
+    sessionLog,
+    recorder,
+  });
+  const catchUp = new CatchUp({
+    ...common,
+    router,
+    redelivery,
+    shards: ingests,
+    onFailure: (error, session) => {
+      onReadFailure(error);
+      session.receiver?.close(CLOSE_REASONS.serverError);
+    },
+  });
+  const topicRouter = new TopicRouter(
+    shards,
+    new Map(ingests.map((ingest) => [ingest.shard.number, ingest])),
+    recorder,
+    clock,
+  );
+  const flow = new MessageFlow({
+    router,
+    pusher,
+    retained,
+    recorder,
+    clock,
+    ingestOf: (topic, span) => topicRouter.ingestOf(topic, span),
+    answers: () => late.publish!,
+    onStorageFailure: (error, records) => log.write(LOG_EVENTS.journalAppendFailed, { records, error: error as Error }),
+  });
+  Object.assign(late, { flow, shared, catchUp });
+  return { flow, pusher, catchUp, shared };
+}

@@ -1,0 +1,199 @@
+import { SessionNumbers } from '../../placement/sessions.ts';
+import { LOG_EVENTS, METRICS } from '../../telemetry/catalogue.ts';
+import { ChunkPool } from '../connection/chunk-pool.ts';
+import type { Connection, PacketHandlers } from '../connection/connection.ts';
+import type { Traffic } from '../connection/outbox.ts';
+import { Connections } from '../connections.ts';
+import { Checkpoint } from '../durability/checkpoint.ts';
+import { AckHandler } from '../handlers/ack-handler.ts';
+import { ConnectHandler } from '../handlers/connect-handler.ts';
+import { PacketDispatch } from '../handlers/packet-dispatch.ts';
+import { PublishAdmission } from '../handlers/publish-admission.ts';
+import { PublishHandler } from '../handlers/publish-handler.ts';
+import { PublishRun } from '../handlers/publish-run.ts';
+import { PublishTrace } from '../handlers/publish-trace.ts';
+import { SessionLifecycle } from '../handlers/session-lifecycle.ts';
+import { SubscribeHandler } from '../handlers/subscribe-handler.ts';
+import { WillPublisher } from '../handlers/will-publisher.ts';
+import type { Delivery } from './delivery.ts';
+import type { Foundation, Late } from './foundation.ts';
+
+/** Clients, their packets and their sessions. */
+export interface Handling {
+  readonly connections: Connections;
+  readonly lifecycle: SessionLifecycle;
+  readonly acks: AckHandler;
+  readonly checkpoint: Checkpoint;
+  readonly seconds: { value: number };
+  readonly traffic: Traffic;
+}
+
+export function assembleHandling(foundation: Foundation, delivery: Delivery, late: Late): Handling {
+  const { parts, shards, ingests, router, topics, sessionLog, store } = foundation;
+  const { config, recorder, metrics, clock, placement, journal } = parts;
+  const { catchUp, shared } = delivery;
+  const seconds = { value: 0 };
+  const traffic: Traffic = { received: 0, sent: 0 };
+  const lifecycle = new SessionLifecycle({
+    router,
+    store,
+    shared,
+    catchUp,
+    wills: new WillPublisher(() => delivery.flow, topics, recorder, clock),
+    recorder,
+    clock,
+    shards: ingests,
+    limits: {
+      maximumInflight: config.mqtt.maxInflightMessages,
+      receiveMaximum: config.mqtt.receiveMaximum,
+      expiryMaximumSeconds: config.mqtt.sessionExpiryMaximumSeconds,
+      expiryForV3Seconds: config.mqtt.sessionExpiryForV3Seconds,
+    },
+    onStoreFailure: (error) => parts.log.write(LOG_EVENTS.sessionSaveFailed, { error: error as Error }),
+  });
+  let connections: Connections | undefined;
+  const publish = createPublishHandler(foundation, delivery, () => connections!.count);
+  const acks = new AckHandler({ recorder, metrics, clock, sessionLog, catchUp, shared });
+  const dispatch = createDispatch(foundation, delivery, { lifecycle, publish, acks }, (connection) =>
+    connections!.forget(connection),
+  );
+  Object.assign(late, { publish, dispatch });
+  connections = createConnections(foundation, dispatch, seconds, traffic);
+  const checkpoint = new Checkpoint({
+    brokerId: config.node.id,
+    placement,
+    journal,
+    sessionShard: shards.sessionShard,
+    sessionLog,
+    store,
+    shared,
+    sessions: () => lifecycle.sessions.values(),
+    shards: ingests,
+  });
+  observe(foundation, connections, lifecycle);
+  return { connections, lifecycle, acks, checkpoint, seconds, traffic };
+}
+
+function createPublishHandler(
+  foundation: Foundation,
+  delivery: Delivery,
+  connectionCount: () => number,
+): PublishHandler {
+  const { parts, ingests, router, topics, access } = foundation;
+  const { config, recorder, metrics, clock } = parts;
+  const admission = new PublishAdmission(topics, access, metrics, {
+    maximumQos: config.mqtt.maxQos,
+    retainAvailable: config.mqtt.retainAvailable,
+    topicAliasMaximum: config.mqtt.topicAliasMaximum,
+    maximumTopicLevels: config.mqtt.maxTopicLevels,
+    maximumTopicBytes: config.mqtt.maxTopicBytes,
+  });
+  const identity = {
+    cluster: config.cluster.name,
+    brokerId: config.node.id,
+    connectionCount,
+    queueDepth: () => ingests.reduce((sum, ingest) => sum + ingest.queueDepth, 0),
+  };
+  return new PublishHandler({
+    admission,
+    run: new PublishRun(router, topics, delivery.pusher, metrics),
+    trace: new PublishTrace(recorder, identity, () => clock.now()),
+    flow: delivery.flow,
+    metrics,
+    clock,
+    receiveMaximum: config.mqtt.receiveMaximum,
+  });
+}
+
+function createDispatch(
+  foundation: Foundation,
+  delivery: Delivery,
+  handlers: { readonly lifecycle: SessionLifecycle; readonly publish: PublishHandler; readonly acks: AckHandler },
+  onClosed: (connection: Connection) => void,
+): PacketDispatch {
+  const { parts, ingests, router, sessionLog, retained, access } = foundation;
+  const { config, recorder, metrics, clock, log } = parts;
+  const { mqtt } = config;
+  const { lifecycle } = handlers;
+  const common = { recorder, metrics, clock };
+  const onFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
+  const connect = new ConnectHandler({
+    ...common,
+    authenticators: parts.authenticators,
+    access,
+    lifecycle,
+    numbers: new SessionNumbers(parts.placement),
+    capabilities: {
+      receiveMaximum: mqtt.receiveMaximum,
+      maximumQos: mqtt.maxQos,
+      retainAvailable: mqtt.retainAvailable,
+      maximumPacketSize: mqtt.maxPacketSizeBytes,
+      topicAliasMaximum: mqtt.topicAliasMaximum,
+      wildcardSubscriptionAvailable: mqtt.wildcardSubscriptionAvailable,
+      subscriptionIdentifierAvailable: mqtt.subscriptionIdentifierAvailable,
+      sharedSubscriptionAvailable: mqtt.sharedSubscriptionAvailable,
+      keepAliveMaximumSeconds: mqtt.keepAliveMaximumSeconds,
+    },
+    identity: { cluster: config.cluster.name, brokerId: config.node.id },
+    onFailure,
+  });
+  const subscribe = new SubscribeHandler({
+    ...common,
+    router,
+    lifecycle,
+    access,
+    retained,
+    catchUp: delivery.catchUp,
+    shards: ingests,
+    limits: {
+      maximumQos: mqtt.maxQos,
+      wildcardAvailable: mqtt.wildcardSubscriptionAvailable,
+      sharedAvailable: mqtt.sharedSubscriptionAvailable,
+      identifierAvailable: mqtt.subscriptionIdentifierAvailable,
+      maximumSubscriptions: mqtt.maxSubscriptionsPerClient,
+      maximumTopicLevels: mqtt.maxTopicLevels,
+      maximumTopicBytes: mqtt.maxTopicBytes,
+    },
+    onFailure,
+  });
+  return new PacketDispatch({
+    ...common,
+    ...handlers,
+    connect,
+    subscribe,
+    expiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
+    isOverloaded: () => sessionLog.saturated || ingests.some((ingest) => ingest.saturated),
+    onClosed,
+  });
+}
+
+function createConnections(
+  foundation: Foundation,
+  handlers: PacketHandlers,
+  seconds: { value: number },
+  traffic: Traffic,
+): Connections {
+  const { parts, turn } = foundation;
+  const { mqtt } = parts.config;
+  const limits = { maximumPacketSize: mqtt.maxPacketSizeBytes, maximumQueuedBytes: mqtt.maxQueuedBytes };
+  return new Connections(
+    { handlers, limits, pool: new ChunkPool(), turn, traffic, seconds },
+    parts.metrics,
+    parts.clock,
+    { maximum: mqtt.maxConnections, connectTimeoutMs: mqtt.connectTimeoutMs },
+  );
+}
+
+/** What can be read off at a scrape. */
+function observe({ parts, router, retained }: Foundation, connections: Connections, lifecycle: SessionLifecycle): void {
+  const { metrics } = parts;
+  metrics.gauge(METRICS.connections, () => connections.count);
+  metrics.gauge(METRICS.sessions, () => lifecycle.sessions.size);
+  metrics.gauge(METRICS.subscriptions, () => router.subscriptionCount);
+  metrics.gauge(METRICS.retainedMessages, () => retained.count);
+  metrics.gauge(METRICS.inflightMessages, () => {
+    let count = 0;
+    for (const { window } of lifecycle.sessions.values()) count += window.count;
+    return count;
+  });
+}

@@ -1,0 +1,231 @@
+import { loadConfig } from '../../config/load-config.ts';
+import type { Config } from '../../config/schema.ts';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
+import type { Journal } from '../../journal/journal.ts';
+import { PacketType } from '../../mqtt/packet-type.ts';
+import type { ConnectPacket, Packet, Subscription } from '../../mqtt/packets.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
+import type { Placement } from '../../placement/placement.ts';
+import { SessionNumbers } from '../../placement/sessions.ts';
+import type { FinishedSpan } from '../../telemetry/finished-span.ts';
+import type { CounterId } from '../../telemetry/metrics.ts';
+import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
+import { assemble, type BrokerAssembly } from '../assembly/assemble.ts';
+import type { BrokerParts } from '../assembly/broker-parts.ts';
+import { compileAccessRules } from '../auth/access-rules.ts';
+import { createAuthenticator } from '../auth/authenticator.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import { Message } from '../delivery/message.ts';
+import { Listener } from '../listener.ts';
+import type { Session } from '../session/session.ts';
+import { TestClient } from './test-client.ts';
+import { TestClock } from './test-clock.ts';
+
+/** TOML keys by dotted path. */
+type Settings = Readonly<Record<string, string | number | boolean>>;
+
+interface Engines {
+  readonly journal?: Journal;
+  readonly placement?: Placement;
+}
+
+export interface ClientOptions {
+  readonly version?: 4 | 5;
+  readonly cleanStart?: boolean;
+  readonly expirySeconds?: number;
+  readonly receiveMaximum?: number;
+  readonly maximumPacketSize?: number;
+  readonly will?: ConnectPacket['will'];
+}
+
+export interface PublishOptions {
+  readonly qos?: 0 | 1 | 2;
+  readonly retain?: boolean;
+  readonly publisher?: Session;
+  readonly packetId?: number;
+  readonly expirySeconds?: number;
+}
+
+/** All of a broker but its timer, on engines in memory and a clock of the test's own. */
+export class BrokerUnderTest implements AsyncDisposable {
+  readonly clock = new TestClock();
+  readonly config: Config;
+  readonly journal: Journal;
+  readonly placement: Placement;
+  readonly spans: FinishedSpan[] = [];
+  telemetry!: TestTelemetry;
+  assembly!: BrokerAssembly;
+  readonly #numbers: SessionNumbers;
+  #clients: TestClient[] = [];
+  #listener: Listener | undefined;
+
+  private constructor(config: Config, engines: Engines) {
+    this.config = config;
+    this.journal = engines.journal ?? new MemoryJournal({ clock: this.clock });
+    this.placement = engines.placement ?? new MemoryPlacement();
+    this.#numbers = new SessionNumbers(this.placement);
+  }
+
+  static async start(settings: Settings = {}, engines: Engines = {}): Promise<BrokerUnderTest> {
+    const set = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+    const broker = new BrokerUnderTest(loadConfig({ environment: {}, flags: { set } }), engines);
+    await broker.#assemble();
+    return broker;
+  }
+
+  /** As after a kill: what only memory held is gone, and a new broker is made of what the engines hold. */
+  async crash(): Promise<void> {
+    this.assembly.shards.close();
+    for (const client of this.#clients) client.closeReason = CLOSE_REASONS.socketError;
+    this.#clients = [];
+    await this.#assemble();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener?.stop();
+    this.assembly.connections.closeAll(CLOSE_REASONS.serverShutdown);
+    await this.settle();
+    this.assembly.shards.close();
+    await this.telemetry.shutdown();
+    await this.journal.close();
+    await this.placement.close();
+  }
+
+  /** Takes clients on real sockets; returns the port. */
+  async listen(): Promise<number> {
+    this.#listener ??= await Listener.open({ name: 'default', address: '127.0.0.1', port: 0 }, (socket) =>
+      this.assembly.connections.accept(socket, 'default', 0),
+    );
+    return this.#listener.address.port;
+  }
+
+  /** Connects a client without a socket: what CONNECT does once it is authenticated. */
+  async connect(clientId: string, options: ClientOptions = {}): Promise<TestClient> {
+    const { lifecycle } = this.assembly;
+    const client = new TestClient(options.version, (closed, reason) =>
+      lifecycle.leave(closed, reason, closed.connectionEnd),
+    );
+    client.maximumPacketSize = options.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    const { session } = lifecycle.open(
+      client,
+      clientId,
+      connectPacket(clientId, options),
+      await this.#numbers.allocate(),
+      undefined,
+    );
+    this.#clients.push(client);
+    await lifecycle.save(session);
+    lifecycle.serve(session);
+    return client;
+  }
+
+  async subscribe(
+    client: TestClient,
+    filter: string,
+    options: Partial<Subscription> = {},
+    identifier = 0,
+  ): Promise<void> {
+    const session = client.session!;
+    const { qos = 2, noLocal = false, retainAsPublished = false } = options;
+    const since = this.assembly.ingests.map(({ shard, dispatchedEnd }) => [shard.number, dispatchedEnd] as const);
+    this.assembly.router.subscribe(session, filter, { qos, noLocal, retainAsPublished, identifier, since });
+    await this.assembly.lifecycle.save(session);
+  }
+
+  /** A message as it comes from an admitted PUBLISH. */
+  message(topic: string, text: string, options: PublishOptions = {}): Message {
+    const name = Buffer.from(topic);
+    const message = new Message();
+    message.topic = this.assembly.topics.intern(name, 0, name.length);
+    message.qos = options.qos ?? 0;
+    message.retain = options.retain ?? false;
+    message.publisher = options.publisher?.number ?? 0;
+    message.payload = Buffer.from(text);
+    message.payloadEnd = message.payload.length;
+    message.expirySeconds = options.expirySeconds ?? -1;
+    message.receivedAt = this.clock.now();
+    return message;
+  }
+
+  publish(topic: string, text: string, options: PublishOptions = {}): void {
+    const { flow } = this.assembly;
+    const message = this.message(topic, text, options);
+    if (message.qos > 0) flow.store(message, undefined, options.publisher, options.packetId ?? 0);
+    else {
+      if (message.retain) flow.retain(message);
+      flow.deliver(message);
+    }
+  }
+
+  /** The client's answer to a packet: PUBACK, PUBREC or PUBCOMP. */
+  answer(client: TestClient, packet: Packet): void {
+    const { acks } = this.assembly;
+    if (packet.type === 'publish' && packet.qos > 0) {
+      const type = packet.qos === 1 ? PacketType.puback : PacketType.pubrec;
+      acks.acknowledge(client, type, packet.packetId, ReasonCode.success);
+    } else if (packet.type === 'pubrel')
+      acks.acknowledge(client, PacketType.pubcomp, packet.packetId, ReasonCode.success);
+  }
+
+  /** The client's socket has room again. */
+  drain(client: TestClient): void {
+    client.saturated = false;
+    this.assembly.acks.roomMade(client.session!);
+  }
+
+  /** Resolves when nothing is left to do without anything new from outside. */
+  async settle(): Promise<void> {
+    const { ingests, sessionLog, catchUp, shared, retained } = this.assembly;
+    for (let before = -1; before !== this.#progress(); ) {
+      before = this.#progress();
+      for (const ingest of ingests) await ingest.idle();
+      await sessionLog.idle();
+      await Promise.all([catchUp.idle(), shared.idle()]);
+      await retained.durable();
+    }
+  }
+
+  count(counter: CounterId): number {
+    return this.telemetry.metrics.value(counter);
+  }
+
+  spansNamed(name: string): FinishedSpan[] {
+    return this.spans.filter(({ definition }) => definition.name === name);
+  }
+
+  #progress(): number {
+    const { ingests, sessionLog } = this.assembly;
+    return ingests.reduce((sum, { dispatchedEnd }) => sum + dispatchedEnd, sessionLog.committedEnd);
+  }
+
+  async #assemble(): Promise<void> {
+    this.telemetry = testTelemetry();
+    this.telemetry.recentTraces.follow((span) => this.spans.push(span));
+    this.assembly = await assemble(this.#parts());
+  }
+
+  #parts(): BrokerParts {
+    const { config, journal, placement, clock, telemetry } = this;
+    const { recorder, metrics, log } = telemetry;
+    const authorizer = compileAccessRules(config.authorization.rules);
+    const authenticators = new Map([['default', createAuthenticator(undefined, true)]]);
+    return { config, journal, placement, authenticators, authorizer, recorder, metrics, log, clock };
+  }
+}
+
+function connectPacket(clientId: string, options: ClientOptions): ConnectPacket {
+  const { version = 5, cleanStart = false, expirySeconds = 0, receiveMaximum, will } = options;
+  return {
+    type: 'connect',
+    protocolVersion: version,
+    cleanStart,
+    keepAliveSeconds: 0,
+    clientId,
+    ...(will && { will }),
+    properties:
+      version === 4
+        ? {}
+        : { sessionExpiryInterval: expirySeconds, ...(receiveMaximum === undefined ? {} : { receiveMaximum }) },
+  };
+}

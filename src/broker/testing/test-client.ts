@@ -1,0 +1,60 @@
+import type { Packet, PublishPacket } from '../../mqtt/packets.ts';
+import type { CloseReason } from '../connection/close-reason.ts';
+import type { ServedClient } from '../handlers/served-client.ts';
+import type { Session } from '../session/session.ts';
+import type { ConnectionEnd } from '../session/will.ts';
+import { packetsIn } from './packet-stream.ts';
+
+/** A client without a socket: keeps what it is sent, and takes as much as the test wants. */
+export class TestClient implements ServedClient {
+  readonly version: 4 | 5;
+  maximumPacketSize = Number.POSITIVE_INFINITY;
+  /** Set by the test: its socket takes no more QoS 1 and 2, and no more at all. */
+  saturated = false;
+  full = false;
+  session: Session | undefined;
+  principal = { clientId: '', username: undefined, address: '127.0.0.1' };
+  connectionEnd: ConnectionEnd = { type: 'lost' };
+  inboundPending = 0;
+  closeReason: CloseReason | undefined;
+  output: Buffer = Buffer.alloc(0);
+  readonly #onClose: (client: TestClient, reason: CloseReason) => void;
+  #chunks: Buffer[] = [];
+
+  constructor(version: 4 | 5 = 5, onClose: (client: TestClient, reason: CloseReason) => void = () => undefined) {
+    this.version = version;
+    this.#onClose = onClose;
+  }
+
+  get closed(): boolean {
+    return this.closeReason !== undefined;
+  }
+
+  reserve(size: number): number {
+    this.output = Buffer.alloc(size);
+    this.#chunks.push(this.output);
+    return 0;
+  }
+
+  hasRoomFor(): boolean {
+    return !this.full;
+  }
+
+  close(reason: CloseReason): void {
+    if (this.closed) return;
+    this.closeReason = reason;
+    this.#onClose(this, reason);
+  }
+
+  /** What came since the last call. */
+  take(): Packet[] {
+    const packets = packetsIn(Buffer.concat(this.#chunks), this.version);
+    this.#chunks = [];
+    return packets;
+  }
+
+  /** Of what came since the last call, the messages. */
+  takeMessages(): PublishPacket[] {
+    return this.take().filter((packet) => packet.type === 'publish');
+  }
+}
