@@ -15,10 +15,9 @@ const source = join(root, 'src', 'main.ts');
 // A published package holds dist alone: Node does not strip types below node_modules.
 const entry = existsSync(source) ? source : join(root, 'dist', 'main.js');
 
-/** Types are stripped without a flag from 22.18 on; what the program uses besides is there by then as well. */
+/** From 24 on Node knows all that the sources are written in: types that are stripped without a flag, and `using`. */
 function canRunEntry(version) {
-  const [major, minor] = version.split('.').map(Number);
-  return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
+  return Number(version.split('.')[0]) >= 24;
 }
 
 function findPinnedNode() {

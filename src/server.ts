@@ -2,14 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { type AdminServer, type Readiness, startAdminServer } from './admin/admin-server.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import { DirectoryLock } from './base/directory-lock.ts';
-import { compileAccessRules } from './broker/auth/access-rules.ts';
-import { createAuthenticator } from './broker/auth/authenticator.ts';
-import { PasswordStore } from './broker/auth/password-store.ts';
 import { Broker } from './broker/broker.ts';
 import type { RunningServer, ServerAddress } from './cli/command-context.ts';
-import { ConfigError } from './config/config-error.ts';
-import { allowsAnonymous } from './config/consistency.ts';
-import { type Config, ROLES } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
+import { checkAccess, openAccess } from './open-access.ts';
 import { openJournal } from './open-journal.ts';
 import { openPlacement } from './open-placement.ts';
 import { registerNode } from './placement/nodes.ts';
@@ -23,27 +19,36 @@ type Release = readonly [part: string, release: () => Promise<void> | void];
  * The composition root: configuration to engines to roles, all in this process. What can be wrong in the configuration is
  * found before a port is opened; what fails to start undoes what did.
  */
-export async function startServer(config: Config, clock: Clock = systemClock): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  clock: Clock = systemClock,
+  open: typeof openPlacement = openPlacement,
+): Promise<RunningServer> {
   const releases: Release[] = [];
   try {
-    return await start(config, clock, releases);
+    return await start(config, clock, open, releases);
   } catch (error) {
     await releaseAll(releases, () => undefined);
     throw error;
   }
 }
 
-async function start(config: Config, clock: Clock, releases: Release[]): Promise<RunningServer> {
-  requireAllRoles(config);
+async function start(
+  config: Config,
+  clock: Clock,
+  open: typeof openPlacement,
+  releases: Release[],
+): Promise<RunningServer> {
   const telemetry = startTelemetry(telemetryOptions(config), clock);
   releases.push(['telemetry', () => telemetry.shutdown()]);
   const { recorder, metrics, log } = telemetry;
-  const authorizer = compileAccessRules(config.authorization.rules);
-  const passwords = await openPasswords(config, clock, telemetry);
+  await checkAccess(config);
   log.write(LOG_EVENTS.processStarting, { node: config.node.id, roles: config.roles, dataDirectory: config.dataDir });
   await lockDirectory(config, clock, releases);
-  const placement = await openPlacement(config, telemetry, clock);
+  const placement = await open(config, telemetry, clock);
   releases.push(['placement', () => placement.close()]);
+  const access = await openAccess(config, placement, telemetry, clock);
+  releases.push(['access', () => access.close()]);
   const journal = await openJournal(config, telemetry, clock);
   releases.push(['journal', () => journal.close()]);
   await registerNode(placement, config.node.id, {
@@ -53,18 +58,12 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
   });
   let readiness: Readiness = { type: 'not_ready', reasons: ['starting'] };
   const admin = await openAdmin(config, telemetry, clock, () => readiness, releases);
-  const authenticators = new Map(
-    config.listeners.map((listener) => [
-      listener.name,
-      createAuthenticator(passwords, allowsAnonymous(config, listener)),
-    ]),
-  );
   const broker = await Broker.start({
     config,
     journal,
     placement,
-    authenticators,
-    authorizer,
+    authenticators: access.authenticators,
+    access: access.control,
     recorder,
     metrics,
     log,
@@ -75,7 +74,7 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
   log.write(LOG_EVENTS.processReady);
   return {
     addresses: addressesOf(broker, config, admin),
-    reload: async () => passwords?.reload(),
+    reload: (changed) => access.reload(changed),
     async stop() {
       readiness = { type: 'not_ready', reasons: ['draining'] };
       log.write(LOG_EVENTS.processDraining);
@@ -87,14 +86,6 @@ async function start(config: Config, clock: Clock, releases: Release[]): Promise
   };
 }
 
-/** The ports are shaped for services apart, but nothing carries them over a network yet. */
-function requireAllRoles({ roles }: Config): void {
-  const missing = ROLES.filter((role) => !roles.includes(role));
-  if (missing.length === 0) return;
-  const sentence = `roles = ${JSON.stringify(roles)}: must be all of ${ROLES.join(', ')}; they cannot run apart yet`;
-  throw new ConfigError('invalid', 'the configuration is not valid:', [{ key: 'roles', sentence }]);
-}
-
 async function releaseAll(releases: Release[], onFailure: (part: string, error: unknown) => void): Promise<void> {
   for (let next = releases.pop(); next !== undefined; next = releases.pop()) {
     const [part, release] = next;
@@ -104,16 +95,6 @@ async function releaseAll(releases: Release[], onFailure: (part: string, error: 
       onFailure(part, error);
     }
   }
-}
-
-async function openPasswords(config: Config, clock: Clock, { log }: Telemetry): Promise<PasswordStore | undefined> {
-  const file = config.authentication.passwordFile;
-  if (file === undefined) return undefined;
-  return PasswordStore.open({
-    file,
-    clock,
-    onReloadFailed: (error) => log.write(LOG_EVENTS.accessRulesFailed, { error }),
-  });
 }
 
 async function lockDirectory(config: Config, clock: Clock, releases: Release[]): Promise<void> {
@@ -155,6 +136,7 @@ function telemetryOptions({ telemetry, log }: Config): Parameters<typeof startTe
     exporterType: telemetry.exporterType,
     exporterEndpoint: telemetry.exporterEndpoint,
     samplingRate: telemetry.sampling.rate,
+    followParent: telemetry.sampling.followParent,
     serviceName: resource.serviceName,
     serviceVersion: resource.serviceVersion,
     deploymentEnvironment: resource.deploymentEnvironment,

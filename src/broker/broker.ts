@@ -72,12 +72,14 @@ export class Broker {
   }
 
   #tick(): void {
-    const { connections, lifecycle, seconds, traffic } = this.#assembly;
+    const { connections, lifecycle, seconds, traffic, sessionLog } = this.#assembly;
     const now = this.#parts.clock.now();
     seconds.value += 1;
     this.#ticks += 1;
     connections.tick(now);
     lifecycle.tick(now);
+    // What the disk did not take is tried again, also when nobody says anything.
+    sessionLog.endTurn();
     this.#parts.metrics.add(BYTES_RECEIVED, traffic.received);
     this.#parts.metrics.add(BYTES_SENT, traffic.sent);
     traffic.received = 0;

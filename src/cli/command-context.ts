@@ -31,8 +31,8 @@ export interface SignalSource {
 /** A server as the start command sees it. */
 export interface RunningServer {
   readonly addresses: readonly ServerAddress[];
-  /** Reads again what can change while running (the password file). */
-  reload(): Promise<void>;
+  /** Takes over what can change while running: what the password file says, and the access rules of this configuration. */
+  reload(config: Config): Promise<void>;
   /** Takes no more clients, lets what is under way end, commits and closes. */
   stop(): Promise<void>;
 }

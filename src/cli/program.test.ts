@@ -37,8 +37,11 @@ test('version names the program and the Node that runs it', async () => {
 describe('config', () => {
   test('check accepts what start would accept', async () => {
     const world = new CommandWorld();
-    assert.equal(await world.run('config', 'check', '--set', 'mqtt.max_qos=1', '--set', 'roles=broker'), 0);
-    assert.match(world.stdout.text, /^The configuration is valid: broker; 1 listeners/);
+    assert.equal(
+      await world.run('config', 'check', '--set', 'mqtt.max_qos=1', '--set', 'roles=journal,broker,placement'),
+      0,
+    );
+    assert.match(world.stdout.text, /^The configuration is valid: journal, broker, placement; 1 listeners/);
   });
 
   test('check tells all problems and exits 78', async () => {

@@ -8,19 +8,19 @@ import { StopRequest } from './start.ts';
 import { CommandWorld } from './testing/run-command.ts';
 
 /** Listens where the configuration says, as the real one does, and counts what it is told. */
-async function listen(config: Config): Promise<RunningServer & { reloads: number }> {
+async function listen(config: Config): Promise<RunningServer & { reloads: Config[] }> {
   const { name, address, port } = config.listeners[0]!;
   const server = createServer().listen(port, address);
   await once(server, 'listening');
   const bound = server.address() as AddressInfo;
   const running = {
-    reloads: 0,
+    reloads: [] as Config[],
     addresses: [
       { protocol: 'mqtt', name, address, port: bound.port },
       { protocol: 'http', name: 'admin', address: '127.0.0.1', port: 9999 },
     ] as const,
-    async reload() {
-      running.reloads += 1;
+    async reload(changed: Config) {
+      running.reloads.push(changed);
     },
     async stop() {
       server.close();
@@ -31,7 +31,7 @@ async function listen(config: Config): Promise<RunningServer & { reloads: number
 }
 
 /** Runs `start` on a free port until `whileRunning` is done and has sent its signal. */
-async function start(whileRunning: (world: CommandWorld, server: RunningServer & { reloads: number }) => void) {
+async function start(whileRunning: (world: CommandWorld, server: RunningServer & { reloads: Config[] }) => void) {
   const world = new CommandWorld();
   world.startServer = async (config) => {
     const server = await listen(config);
@@ -59,15 +59,21 @@ describe('start', () => {
     assert.match(world.stdout.text, /npx robustmq trace tail --url http:\/\/127\.0\.0\.1:9999 \(100 % of messages\)/);
   });
 
-  test('reloads on SIGHUP and runs on, also when that fails', async () => {
-    const { exitCode, world } = await start(({ signals }, server) => {
+  test('reloads on SIGHUP with the configuration as it is then, and runs on, also when that fails', async () => {
+    const { exitCode, world } = await start(({ signals, environment }, server) => {
+      environment.ROBUSTMQ_AUTHORIZATION_RULES = '[{"permission":"deny","action":"all","topics":["#"]}]';
       signals.emit('SIGHUP');
-      assert.equal(server.reloads, 1);
+      assert.deepEqual(server.reloads[0]?.authorization.rules[0]?.topics, ['#']);
+      environment.ROBUSTMQ_AUTHORIZATION_RULES = '[{}]';
+      signals.emit('SIGHUP');
+      assert.equal(server.reloads.length, 1);
+      environment.ROBUSTMQ_AUTHORIZATION_RULES = '';
       server.reload = () => Promise.reject(new Error('EACCES'));
       signals.emit('SIGHUP');
       setImmediate(() => signals.emit('SIGTERM'));
     });
     assert.equal(exitCode, 0);
+    assert.match(world.stderr.text, /robustmq: not reloaded: .*authorization\.rules\.0\.permission/s);
     assert.match(world.stderr.text, /robustmq: not reloaded: .*EACCES/);
   });
 

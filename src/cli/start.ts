@@ -26,7 +26,8 @@ export function addStartCommand(program: Command, context: CommandContext): void
     .addHelpText(
       'after',
       `
-SIGINT and SIGTERM let what is under way end, then stop; a second one stops at once. SIGHUP reads the password file again.
+SIGINT and SIGTERM let what is under way end, then stop; a second one stops at once. SIGHUP reads the
+password file and the access rules of the configuration again; all else of it counts from the next start.
 
 Examples:
   robustmq start
@@ -41,7 +42,7 @@ async function start(options: ConfigOptions, context: CommandContext): Promise<v
   using stop = new StopRequest(context.signals, context.clock);
   const server = await Promise.race([context.startServer(config), stop.forced]);
   context.stdout.write(renderBanner(config, programVersion, server.addresses));
-  const reload = (): void => void reloadAndTell(server, context);
+  const reload = (): void => void reloadAndTell(server, options, context);
   context.signals.on('SIGHUP', reload);
   await stop.requested;
   context.signals.off('SIGHUP', reload);
@@ -49,11 +50,11 @@ async function start(options: ConfigOptions, context: CommandContext): Promise<v
   await Promise.race([server.stop(), stop.forced]);
 }
 
-async function reloadAndTell(server: RunningServer, { stderr }: CommandContext): Promise<void> {
+async function reloadAndTell(server: RunningServer, options: ConfigOptions, context: CommandContext): Promise<void> {
   try {
-    await server.reload();
+    await server.reload(configFrom(options, context));
   } catch (error) {
-    stderr.write(`robustmq: not reloaded: ${explain(error).sentence}\n`);
+    context.stderr.write(`robustmq: not reloaded: ${explain(error).sentence}\n`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { Problem } from './config-error.ts';
-import type { Config, ListenerConfig } from './schema.ts';
+import { type Config, type ListenerConfig, ROLES } from './schema.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -20,7 +20,21 @@ export const allowsAnonymous = (config: Config, listener: ListenerConfig): boole
 
 /** What no single key shows to be wrong. */
 export function checkConsistency(config: Config): Problem[] {
-  return [...checkAccess(config), ...checkNames(config), ...checkPorts(config), ...checkRetention(config)];
+  return [
+    ...checkRoles(config),
+    ...checkAccess(config),
+    ...checkNames(config),
+    ...checkPorts(config),
+    ...checkRetention(config),
+  ];
+}
+
+/** A process with some of the roles would need to reach the others over the network, which it cannot. */
+function checkRoles({ roles }: Config): Problem[] {
+  const missing = ROLES.filter((role) => !roles.includes(role));
+  if (missing.length === 0) return [];
+  const sentence = `roles lacks ${missing.join(' and ')}: this version runs all of ${ROLES.join(', ')} in one process`;
+  return [{ key: 'roles', sentence }];
 }
 
 function checkAccess(config: Config): Problem[] {

@@ -49,16 +49,25 @@ export function settingsFromOpenTelemetry(environment: Environment): { settings:
     });
   if (OTEL_TRACES_SAMPLER) {
     const rate = samplingRate(OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG);
+    const source = 'OTEL_TRACES_SAMPLER';
     if (typeof rate === 'number')
-      settings.push({ path: ['telemetry', 'sampling', 'rate'], value: rate, source: 'OTEL_TRACES_SAMPLER' });
+      settings.push(
+        { path: ['telemetry', 'sampling', 'rate'], value: rate, source },
+        { path: ['telemetry', 'sampling', 'follow_parent'], value: isParentBased(OTEL_TRACES_SAMPLER), source },
+      );
     else problems.push({ key: 'telemetry.sampling.rate', sentence: rate });
   }
   return { settings, problems };
 }
 
-/** A caller's decision is always followed, so each sampler and its parentbased_ form come to the same rate. */
+const PARENT_BASED = 'parentbased_';
+
+function isParentBased(sampler: string): boolean {
+  return sampler.startsWith(PARENT_BASED);
+}
+
 function samplingRate(sampler: string, argument: string | undefined): number | string {
-  switch (sampler.replace(/^parentbased_/, '')) {
+  switch (isParentBased(sampler) ? sampler.slice(PARENT_BASED.length) : sampler) {
     case 'always_on':
       return 1;
     case 'always_off':

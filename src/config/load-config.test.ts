@@ -118,7 +118,7 @@ describe('variables and flags', () => {
       environment: {
         ROBUSTMQ_MQTT__MAX_PACKET_SIZE_BYTES: '2_000_000',
         ROBUSTMQ_ADMIN__ENABLED: 'false',
-        ROBUSTMQ_ROLES: 'broker, journal',
+        ROBUSTMQ_ROLES: 'journal, broker, placement',
         ROBUSTMQ_NODE__ID: '7',
         ROBUSTMQ_TOPIC_RULES: '[{"filter": "a/#", "durable": false}]',
         ROBUSTMQ_AUTHORIZATION__RULES: '[{ permission = "allow", action = "all", topics = ["%u/#"] }]',
@@ -126,7 +126,7 @@ describe('variables and flags', () => {
     });
     assert.equal(config.mqtt.maxPacketSizeBytes, 2_000_000);
     assert.equal(config.admin.enabled, false);
-    assert.deepEqual(config.roles, ['broker', 'journal']);
+    assert.deepEqual(config.roles, ['journal', 'broker', 'placement']);
     assert.equal(config.node.id, '7');
     assert.deepEqual(config.topicRules, [{ filter: 'a/#', durable: false }]);
     assert.deepEqual(config.authorization.rules, [{ permission: 'allow', action: 'all', topics: ['%u/#'] }]);
@@ -147,10 +147,10 @@ describe('variables and flags', () => {
   });
 
   test('the short flags name their keys', () => {
-    const flags = { dataDir: '/srv/mq', roles: 'journal', logLevel: 'debug' };
+    const flags = { dataDir: '/srv/mq', roles: 'journal,placement,broker', logLevel: 'debug' };
     const config = loadConfig({ environment: {}, flags });
     assert.equal(config.dataDir, '/srv/mq');
-    assert.deepEqual(config.roles, ['journal']);
+    assert.deepEqual(config.roles, ['journal', 'placement', 'broker']);
     assert.equal(config.log.level, 'debug');
   });
 
@@ -177,6 +177,15 @@ describe('variables and flags', () => {
     assert.match(refusal('', { OTEL_TRACES_SAMPLER: 'xray' }).message, /OTEL_TRACES_SAMPLER = "xray": must be/);
     const ratio = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '7' };
     assert.match(refusal('', ratio).message, /OTEL_TRACES_SAMPLER_ARG = "7": must be a number from 0 to 1/);
+  });
+
+  test('OTEL_TRACES_SAMPLER says whether publishers decide for themselves, and loses to a flag', () => {
+    const sampling = (OTEL_TRACES_SAMPLER: string, flags = {}) =>
+      loadConfig({ environment: { OTEL_TRACES_SAMPLER }, flags }).telemetry.sampling;
+    assert.deepEqual(sampling('always_on'), { rate: 1, followParent: false });
+    assert.deepEqual(sampling('parentbased_always_off'), { rate: 0, followParent: true });
+    const flags = { set: ['telemetry.sampling.rate=0.5', 'telemetry.sampling.follow_parent=true'] };
+    assert.deepEqual(sampling('always_on', flags), { rate: 0.5, followParent: true });
   });
 
   test('OTEL_SDK_DISABLED turns tracing off when it is true, in any case, and only then', () => {
@@ -226,6 +235,11 @@ describe('refusals', () => {
       (error: unknown) =>
         error instanceof ConfigError && error.code === 'file_unreadable' && /absent/.test(error.message),
     );
+  });
+
+  test('roles that would leave the others to processes that are not there', () => {
+    const { message } = refusal('roles = ["broker"]');
+    assert.match(message, /roles lacks placement and journal: this version runs all of broker, placement, journal/);
   });
 
   test('a topic rule for what is no topic filter', () => {

@@ -158,6 +158,10 @@ const telemetry = table('Traces and metrics.', {
   exportQueueSpans: integer(65_536, 1, 16_777_216, 'Spans waiting for the exporter; more are dropped and counted.'),
   sampling: table('Which traces are recorded.', {
     rate: decimal(1, 0, 1, 'Share of new traces that is recorded; 0.01 suits production.'),
+    followParent: flag(
+      true,
+      'Whether the sampled flag that a publisher sends decides about its trace; if not, the rate does.',
+    ),
   }),
   resource: table('What the spans say of the process.', {
     serviceName: text(
@@ -175,7 +179,7 @@ export const configSchema = z.object({
     .array(z.enum(ROLES))
     .min(1)
     .default([...ROLES])
-    .meta({ description: 'Which services this process runs.' }),
+    .meta({ description: 'Which services this process runs; in this version all of them.' }),
   dataDir: text('text', './data', 'Folder for everything that is kept, relative to the working directory.'),
   cluster: table('The cluster.', { name: text('name', 'robustmq', 'Name of the cluster.') }),
   node: table('This process.', { id: text('name', 'broker-1', 'Name of this node, unique in the cluster.') }),

@@ -2,5 +2,18 @@ import { z } from 'zod';
 import { Collection } from './collection.ts';
 import { json } from './value-codec.ts';
 
-/** The lists of access rules by name. Their order is part of them; what a rule says is the business of who checks it. */
-export const aclRules = new Collection('acl/', json(z.array(z.json())));
+const accessRule = z.strictObject({
+  permission: z.enum(['allow', 'deny']),
+  action: z.enum(['publish', 'subscribe', 'all']),
+  /** Topic filters; `%c` stands for the client id, `%u` for the user name. */
+  topics: z.array(z.string()).min(1).readonly(),
+  user: z.string().optional(),
+  client: z.string().optional(),
+  /** IP address or CIDR block. */
+  address: z.string().optional(),
+});
+
+export type AccessRule = z.infer<typeof accessRule>;
+
+/** The lists of access rules, one for each source, by its name. The order within a list is part of it. */
+export const aclRules = new Collection<readonly AccessRule[]>('acl/', json(z.array(accessRule).readonly()));

@@ -24,13 +24,22 @@ export class Collection<Value> {
     return this.prefix + name;
   }
 
+  nameOf(key: string): string {
+    assert(key.startsWith(this.prefix), `${key} is one of ${this.prefix}`);
+    return key.slice(this.prefix.length);
+  }
+
   decode(entry: PlacementEntry): Stored<Value> {
-    assert(entry.key.startsWith(this.prefix), `${entry.key} is one of ${this.prefix}`);
     return {
-      name: entry.key.slice(this.prefix.length),
+      name: this.nameOf(entry.key),
       value: this.#codec.decode(entry),
       revision: entry.revision,
     };
+  }
+
+  /** Whether the entry's value is this one, byte for byte. */
+  holds(entry: PlacementEntry, value: Value): boolean {
+    return Buffer.compare(entry.value, this.#codec.encode(value)) === 0;
   }
 
   /** The write alone, for callers that make several at once. */

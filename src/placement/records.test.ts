@@ -35,8 +35,8 @@ async function putText(placement: Placement, key: string, text: string): Promise
 
 describe('records', () => {
   it('are kept, listed and deleted by name', async () => {
-    await keepsRecords(users, { passwordHash: '$scrypt$ln=14,r=8,p=1$c2FsdA$aGFzaA' });
-    await keepsRecords(aclRules, [{ allow: true, filter: 'a/%c' }]);
+    await keepsRecords(users, { passwordHash: '$scrypt$ln=14,r=8,p=1$c2FsdA$aGFzaA', source: 'someone' });
+    await keepsRecords(aclRules, [{ permission: 'allow', action: 'all', topics: ['a/%c'] }]);
     await keepsRecords(retained, new Uint8Array([0, 255]));
     await keepsRecords(sessions, new Uint8Array([1]));
   });
@@ -44,7 +44,7 @@ describe('records', () => {
   it('that do not parse are an error that names the key', async () => {
     const placement = new MemoryPlacement();
     await putText(placement, 'user/no-json', '{');
-    await putText(placement, 'user/plain', '{"passwordHash":"secret"}');
+    await putText(placement, 'user/plain', '{"passwordHash":"secret","source":"someone"}');
     await assert.rejects(users.get(placement, 'no-json'), { code: 'corrupt', message: /"user\/no-json"/ });
     await assert.rejects(users.get(placement, 'plain'), (error: Error) => {
       assert.match(error.message, /"user\/plain" is wrong: passwordHash/);

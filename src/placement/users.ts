@@ -5,6 +5,8 @@ import { json } from './value-codec.ts';
 const userRecord = z.strictObject({
   /** Password hash in the PHC string format: `$scrypt$ln=…,r=…,p=…$salt$hash`. */
   passwordHash: z.string().startsWith('$'),
+  /** Who entered the user; a source changes and deletes what it entered itself, and nothing else. */
+  source: z.string().min(1),
 });
 
 export type UserRecord = z.infer<typeof userRecord>;

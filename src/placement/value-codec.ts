@@ -21,9 +21,14 @@ export function json<Value>(schema: ZodType<Value>): ValueCodec<Value> {
       const parsed = schema.safeParse(parseJson(entry));
       if (parsed.success) return parsed.data;
       const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'value'}: ${message}`);
-      throw new PlacementError('corrupt', `the value of ${JSON.stringify(entry.key)} is wrong: ${problems.join('; ')}`);
+      throw wrongValue(entry.key, problems.join('; '));
     },
   };
+}
+
+/** For what is read from the store and makes no sense; `problem` must not quote secrets. */
+export function wrongValue(key: string, problem: string, cause?: unknown): PlacementError {
+  return new PlacementError('corrupt', `the value of ${JSON.stringify(key)} is wrong: ${problem}`, cause);
 }
 
 function parseJson(entry: PlacementEntry): unknown {

@@ -23,6 +23,17 @@ describe('metrics as Prometheus text', () => {
     assert.ok(lines.includes('robustmq_bytes_sent_total 11'));
   });
 
+  it('reads a counter where it is counted, which is one place', async () => {
+    const metrics = new Metrics();
+    const counter = counterId(METRICS.journalRecordsTotal);
+    let records = 5;
+    metrics.counted(counter, () => records);
+    records += 2;
+    assert.equal(metrics.value(counter), 7);
+    assert.ok((await linesOf(metrics)).includes('robustmq_journal_records_total 7'));
+    assert.throws(() => metrics.counted(counter, () => 0), /one source/);
+  });
+
   it('shows a histogram cumulatively, an observation on a bound in the bucket of that bound', async () => {
     const metrics = new Metrics();
     const histogram = histogramId(METRICS.journalCommitRecords);

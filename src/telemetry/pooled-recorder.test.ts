@@ -132,6 +132,8 @@ describe('a continued span', () => {
     const context = new Uint8Array(CONTEXT_BYTES).fill(1);
     const request = recorder.continued(SPANS.mqttPublish, context, 0, 1);
     const push = recorder.continued(SPANS.clientPush, context, 0, 1);
+    // A PUBREL is a request, but goes on with its PUBLISH.
+    recorder.end(recorder.continued(SPANS.mqttPubrel, context, 0, 1), 2);
     assert.equal(metrics.value(traces), 1);
     recorder.fail(push, 'slow_client', 'too slow');
     recorder.end(push, 2);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { choosesContinued, choosesTrace, ratioSampler, SAMPLING_BITS_AT, samplerFrom } from './sampler.ts';
+import { choosesContinued, choosesTrace, ratioSampler, SAMPLING_BITS_AT } from './sampler.ts';
 import { CONTEXT_BYTES, FLAGS_AT } from './trace-context.ts';
 
 const bits32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -53,33 +53,5 @@ describe('head sampler', () => {
   it('continues nothing where there is no context', () => {
     for (const followsParent of [true, false])
       assert.equal(choosesContinued(ratioSampler(1, followsParent), new Uint8Array(CONTEXT_BYTES), 0), false);
-  });
-});
-
-describe('OTEL_TRACES_SAMPLER', () => {
-  const choice = (sampler?: string, argument?: string) =>
-    samplerFrom(0.25, { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: argument });
-
-  it('absent or empty leaves the configured rate, which follows parents', () => {
-    assert.deepEqual(choice().sampler, ratioSampler(0.25, true));
-    assert.deepEqual(choice('').sampler, ratioSampler(0.25, true));
-    assert.deepEqual(choice(undefined, '0.5').sampler, ratioSampler(0.25, true));
-  });
-
-  it('names one of the six samplers of the specification', () => {
-    assert.deepEqual(choice('always_on').sampler, ratioSampler(1, false));
-    assert.deepEqual(choice('always_off').sampler, ratioSampler(0, false));
-    assert.deepEqual(choice('traceidratio', '0.5').sampler, ratioSampler(0.5, false));
-    assert.deepEqual(choice('parentbased_always_on').sampler, ratioSampler(1, true));
-    assert.deepEqual(choice('parentbased_always_off').sampler, ratioSampler(0, true));
-    assert.deepEqual(choice('parentbased_traceidratio', '0.5').sampler, ratioSampler(0.5, true));
-  });
-
-  it('is passed over, and named, where it is not understood', () => {
-    assert.deepEqual(choice('xray'), { sampler: ratioSampler(0.25), ignored: ['OTEL_TRACES_SAMPLER'] });
-    assert.deepEqual(choice('traceidratio', '7'), {
-      sampler: ratioSampler(1, false),
-      ignored: ['OTEL_TRACES_SAMPLER_ARG'],
-    });
   });
 });

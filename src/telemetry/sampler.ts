@@ -31,39 +31,3 @@ export function choosesContinued(sampler: HeadSampler, parent: Uint8Array, offse
   const bits = (parent[at]! << 24) | (parent[at + 1]! << 16) | (parent[at + 2]! << 8) | parent[at + 3]!;
   return hasTrace(parent, offset) && choosesTrace(sampler, bits);
 }
-
-export interface SamplerChoice {
-  readonly sampler: HeadSampler;
-  /** Variables whose value is not understood and was passed over. */
-  readonly ignored: readonly string[];
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` where set, the configured rate where not. A ratio without a valid
- * argument is 1, as the OpenTelemetry specification has it.
- */
-export function samplerFrom(configuredRate: number, environment: Environment): SamplerChoice {
-  const name = environment.OTEL_TRACES_SAMPLER?.trim();
-  const configured = ratioSampler(configuredRate);
-  if (name === undefined || name === '') return { sampler: configured, ignored: [] };
-  const followsParent = name.startsWith('parentbased_');
-  switch (followsParent ? name.slice('parentbased_'.length) : name) {
-    case 'always_on':
-      return { sampler: ratioSampler(1, followsParent), ignored: [] };
-    case 'always_off':
-      return { sampler: ratioSampler(0, followsParent), ignored: [] };
-    case 'traceidratio':
-      return ratioFrom(environment.OTEL_TRACES_SAMPLER_ARG?.trim(), followsParent);
-    default:
-      return { sampler: configured, ignored: ['OTEL_TRACES_SAMPLER'] };
-  }
-}
-
-function ratioFrom(argument: string | undefined, followsParent: boolean): SamplerChoice {
-  if (argument === undefined || argument === '') return { sampler: ratioSampler(1, followsParent), ignored: [] };
-  const rate = Number(argument);
-  if (rate >= 0 && rate <= 1) return { sampler: ratioSampler(rate, followsParent), ignored: [] };
-  return { sampler: ratioSampler(1, followsParent), ignored: ['OTEL_TRACES_SAMPLER_ARG'] };
-}

@@ -178,26 +178,44 @@ describe('environment', () => {
     await telemetry.shutdown();
     await receiver.close();
   });
+});
 
-  it('OTEL_SDK_DISABLED=true records nothing; metrics and log stay', async () => {
-    const telemetry = testTelemetry({ environment: { OTEL_SDK_DISABLED: 'true' } });
+describe('OTEL_BSP_SCHEDULE_DELAY', () => {
+  it('says how long a span waits for others: the one that may not wait overtakes the one that must', async () => {
+    const receiver = await OtlpReceiver.start();
+    const [patient, hasty] = ['600000', '0'].map((OTEL_BSP_SCHEDULE_DELAY) =>
+      testTelemetry({
+        exporterType: 'otlp',
+        exporterEndpoint: `grpc://127.0.0.1:${receiver.grpcPort}`,
+        environment: { OTEL_BSP_SCHEDULE_DELAY },
+      }),
+    );
+    recordOne(patient!);
+    recordOne(hasty!);
+    await receiver.received(1);
+    assert.equal(patient!.metrics.readGauge(METRICS.exportQueueSpans), 1);
+    assert.equal(hasty!.metrics.readGauge(METRICS.exportQueueSpans), 0);
+    await Promise.all([patient!.shutdown(), hasty!.shutdown()]);
+    assert.equal(receiver.spans.length, 2);
+    await receiver.close();
+  });
+});
+
+describe('configuration', () => {
+  it('enable = false records nothing; metrics and log stay', async () => {
+    const telemetry = testTelemetry({ enable: false });
     assert.equal(telemetry.recorder.root(SPANS.mqttPublish, 1), 0);
     assert.match(await telemetry.exposition.text(), /robustmq_traces_total 0/);
     await telemetry.shutdown();
   });
 
-  it('OTEL_TRACES_SAMPLER decides the sampling; one that is not understood is logged', () => {
-    const off = testTelemetry({ environment: { OTEL_TRACES_SAMPLER: 'always_off' } });
-    assert.equal(off.recorder.root(SPANS.mqttPublish, 1), 0);
-    const odd = testTelemetry({ environment: { OTEL_TRACES_SAMPLER: 'odd' } });
-    assert.notEqual(odd.recorder.root(SPANS.mqttPublish, 1), 0);
-    assert.equal(logged(odd, 'telemetry.variable_ignored')[0]?.variable, 'OTEL_TRACES_SAMPLER');
-  });
-});
-
-describe('configuration', () => {
-  it('enable = false records nothing', () => {
-    assert.equal(testTelemetry({ enable: false }).recorder.root(SPANS.mqttPublish, 1), 0);
+  it('followParent says whether a caller or the rate decides about a continued trace', async () => {
+    const caller = new Uint8Array(CONTEXT_BYTES).fill(1);
+    for (const followParent of [true, false]) {
+      const telemetry = testTelemetry({ samplingRate: 0, followParent });
+      assert.equal(telemetry.recorder.continued(SPANS.mqttPublish, caller, 0, 1) !== 0, followParent);
+      await telemetry.shutdown();
+    }
   });
 
   it('exporter none keeps spans for the recent traces alone', async () => {

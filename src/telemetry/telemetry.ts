@@ -13,17 +13,19 @@ import { Random } from './random.ts';
 import { RecentTraces } from './recent-traces.ts';
 import type { Recorder } from './recorder.ts';
 import { type Resources, resourcesFrom } from './resources.ts';
-import { samplerFrom } from './sampler.ts';
+import { ratioSampler } from './sampler.ts';
 import type { ServiceNamer } from './trace-document.ts';
 
 export interface TelemetryOptions {
-  /** False records no span; metrics and log stay. `OTEL_SDK_DISABLED=true` does the same. */
+  /** False records no span; metrics and log stay. */
   readonly enable: boolean;
   readonly exporterType: ExporterType;
   /** `grpc://host:4317`, `grpcs://…`, `http://host:4318`, `https://…`; see export/otlp-target.ts. */
   readonly exporterEndpoint: string;
   /** Share of new traces that is recorded, 0 to 1. */
   readonly samplingRate: number;
+  /** Whether a caller's sampled flag decides for the trace it continues. */
+  readonly followParent: boolean;
   /** Prefix of `service.name`. */
   readonly serviceName: string;
   readonly serviceVersion: string;
@@ -97,12 +99,11 @@ export function startTelemetry(
   const resources = resourcesFrom({ ...options, serviceInstanceId: randomUUID() }, environment);
   const serviceName: ServiceNamer = (role) => String(resources[role].attributes['service.name']);
   const common = { metrics, log, recentTraces, exposition: new PrometheusExposition(metrics), serviceName };
-  if (!options.enable || environment.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') {
+  if (!options.enable) {
     return { ...common, recorder: disabledRecorder, shutdown: async () => {} };
   }
 
-  const { sampler, ignored } = samplerFrom(options.samplingRate, environment);
-  for (const variable of ignored) log.write(LOG_EVENTS.telemetryVariableIgnored, { variable });
+  const sampler = ratioSampler(options.samplingRate, options.followParent);
   const exporter = startExporter(options, limits, resources, metrics, loggedHealth(log, clock), environment);
   const sink: SpanSink = (span) => {
     recentTraces.add(span);

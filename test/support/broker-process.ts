@@ -13,6 +13,8 @@ export interface ProcessEnd {
 export interface ProcessOptions extends BrokerOptions {
   /** Kept by the caller, so that a second process can have it too. */
   readonly directory: TestDirectory;
+  /** Variables beside PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** `robustmq start` as a process of its own, as a user starts it; it can be killed. */
@@ -34,14 +36,14 @@ export class BrokerProcess implements AsyncDisposable {
   }
 
   /** Spawns it and waits for nothing: `exited` tells of one that refuses to start. */
-  static spawn({ directory, settings, toml }: ProcessOptions): BrokerProcess {
+  static spawn({ directory, settings, toml, environment }: ProcessOptions): BrokerProcess {
     const file = toml === undefined ? [] : ['--config', directory.write('robustmq.toml', toml)];
     const flags = assignments(settings).flatMap((assignment) => ['--set', assignment]);
     const parameters = [MAIN, 'start', ...file, '--data-dir', directory.dataDir, ...flags];
     return new BrokerProcess(
       spawn(process.execPath, parameters, {
         cwd: directory.path,
-        env: { PATH: process.env.PATH },
+        env: { PATH: process.env.PATH, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );

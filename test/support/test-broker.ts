@@ -1,5 +1,8 @@
 import type { RunningServer } from '../../src/cli/command-context.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { openPlacement } from '../../src/open-placement.ts';
+import type { Placement } from '../../src/placement/placement.ts';
 import { startServer } from '../../src/server.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 import { assignments, type BrokerOptions, type Settings, TestDirectory } from './test-settings.ts';
@@ -10,6 +13,7 @@ export class TestBroker implements AsyncDisposable {
   readonly directory: TestDirectory;
   readonly #options: BrokerOptions;
   #server: RunningServer | undefined;
+  #placement: Placement | undefined;
 
   private constructor(directory: TestDirectory, options: BrokerOptions) {
     this.directory = directory;
@@ -38,13 +42,10 @@ export class TestBroker implements AsyncDisposable {
 
   /** After `stop`, with the same data; `settings` over those it had. */
   async start(settings: Settings = {}): Promise<void> {
-    const { toml } = this.#options;
-    const config = loadConfig({
-      environment: {},
-      ...(toml !== undefined && { file: this.directory.write('robustmq.toml', toml) }),
-      flags: { dataDir: this.directory.dataDir, set: assignments({ ...this.#options.settings, ...settings }) },
+    this.#server = await startServer(this.#config(settings), this.clock, async (...parameters) => {
+      this.#placement = await openPlacement(...parameters);
+      return this.#placement;
     });
-    this.#server = await startServer(config, this.clock);
   }
 
   async stop(): Promise<void> {
@@ -59,8 +60,15 @@ export class TestBroker implements AsyncDisposable {
     await this.start(settings);
   }
 
-  reload(): Promise<void> {
-    return this.#running().reload();
+  /** What SIGHUP does; `settings` over those it had. */
+  reload(settings: Settings = {}): Promise<void> {
+    return this.#running().reload(this.#config(settings));
+  }
+
+  /** The one the broker uses, to change it behind its back. */
+  get placement(): Placement {
+    if (this.#placement === undefined) throw new Error('the broker was never started');
+    return this.#placement;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -72,6 +80,15 @@ export class TestBroker implements AsyncDisposable {
     const address = this.#running().addresses.find((candidate) => candidate.protocol === protocol);
     if (address === undefined) throw new Error(`the broker has no ${protocol} listener`);
     return address.port;
+  }
+
+  #config(settings: Settings): Config {
+    const { toml } = this.#options;
+    return loadConfig({
+      environment: {},
+      ...(toml !== undefined && { file: this.directory.write('robustmq.toml', toml) }),
+      flags: { dataDir: this.directory.dataDir, set: assignments({ ...this.#options.settings, ...settings }) },
+    });
   }
 
   #running(): RunningServer {

@@ -5,7 +5,7 @@ import type { Placement } from '../../placement/placement.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Recorder } from '../../telemetry/recorder.ts';
-import type { Authorizer } from '../auth/access-rules.ts';
+import type { AccessControl } from '../auth/access-control.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 
 /** What a broker is made from. */
@@ -15,7 +15,7 @@ export interface BrokerParts {
   readonly placement: Placement;
   /** By listener name. */
   readonly authenticators: ReadonlyMap<string, Authenticator>;
-  readonly authorizer: Authorizer;
+  readonly access: AccessControl;
   readonly recorder: Recorder;
   readonly metrics: Metrics;
   readonly log: Log;

@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
-  const { parts, shards, ingests, router, topics, sessionLog, retained } = foundation;
+  const { parts, shards, ingests, router, topics, turn, sessionLog, retained } = foundation;
   const { config, journal, recorder, metrics, log, clock } = parts;
   const encoder = new PublishEncoder(config.telemetry.propagation);
   const pusher = new Pusher({
@@ -55,6 +55,7 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     ...common,
     router,
     redelivery,
+    turn,
     shards: ingests,
     onFailure: (error, session) => {
       onReadFailure(error);

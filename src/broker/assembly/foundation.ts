@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { LOG_EVENTS } from '../../telemetry/catalogue.ts';
-import { AccessControl } from '../auth/access-control.ts';
+import type { AccessControl } from '../auth/access-control.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Turn } from '../connection/turn.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
@@ -46,7 +46,7 @@ export interface Late {
 }
 
 export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): Promise<Foundation> {
-  const { config, journal, placement, metrics, log, clock, recorder } = parts;
+  const { config, journal, placement, metrics, log, clock, access } = parts;
   const turn = new Turn();
   const router = new Router<Session>(groupNumber);
   const topics = new TopicTable<Session, undefined>(TOPICS_REMEMBERED, () => undefined, randomInt(2 ** 32));
@@ -86,8 +86,8 @@ export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: 
     clock,
     onFailure: (error) =>
       log.write(LOG_EVENTS.journalAppendFailed, { shard: shards.sessionShard, error: error as Error }),
+    onSettled: () => late.dispatch!.resumeWaiting(),
   });
-  const access = new AccessControl(parts.authorizer, recorder, clock);
   return {
     parts,
     shards,

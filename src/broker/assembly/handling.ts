@@ -4,6 +4,7 @@ import { ChunkPool } from '../connection/chunk-pool.ts';
 import type { Connection, PacketHandlers } from '../connection/connection.ts';
 import type { Traffic } from '../connection/outbox.ts';
 import { Connections } from '../connections.ts';
+import type { ShardProgress } from '../delivery/progress.ts';
 import { Checkpoint } from '../durability/checkpoint.ts';
 import { AckHandler } from '../handlers/ack-handler.ts';
 import { ConnectHandler } from '../handlers/connect-handler.ts';
@@ -15,6 +16,7 @@ import { PublishTrace } from '../handlers/publish-trace.ts';
 import { SessionLifecycle } from '../handlers/session-lifecycle.ts';
 import { SubscribeHandler } from '../handlers/subscribe-handler.ts';
 import { WillPublisher } from '../handlers/will-publisher.ts';
+import { LIVE, type Session } from '../session/session.ts';
 import type { Delivery } from './delivery.ts';
 import type { Foundation, Late } from './foundation.ts';
 
@@ -185,7 +187,11 @@ function createConnections(
 }
 
 /** What can be read off at a scrape. */
-function observe({ parts, router, retained }: Foundation, connections: Connections, lifecycle: SessionLifecycle): void {
+function observe(
+  { parts, router, retained, ingests }: Foundation,
+  connections: Connections,
+  lifecycle: SessionLifecycle,
+): void {
   const { metrics } = parts;
   metrics.gauge(METRICS.connections, () => connections.count);
   metrics.gauge(METRICS.sessions, () => lifecycle.sessions.size);
@@ -196,4 +202,17 @@ function observe({ parts, router, retained }: Foundation, connections: Connectio
     for (const { window } of lifecycle.sessions.values()) count += window.count;
     return count;
   });
+  metrics.gauge(METRICS.journalLagRecords, () =>
+    ingests.map((ingest) => [ingest.shard.name, lagOf(ingest, lifecycle.sessions.values())] as const),
+  );
+}
+
+/** How far the connected session that has read least is behind what has been dispatched. */
+function lagOf({ shard, dispatchedEnd }: ShardProgress, sessions: Iterable<Session>): number {
+  let lag = 0;
+  for (const { positions, receiver } of sessions) {
+    const position = positions[shard.number] ?? LIVE;
+    if (receiver !== undefined && position !== LIVE) lag = Math.max(lag, dispatchedEnd - position);
+  }
+  return lag;
 }

@@ -40,9 +40,12 @@ interface CompiledRule {
 
 const RESERVED = '$SYS/#';
 
-/** The first rule that fits decides. Without rules all is allowed; with rules, what none of them fits is not. */
-export function compileAccessRules(rules: readonly AuthorizationRule[]): Authorizer {
-  const compiled = rules.map(compileRule);
+/**
+ * The first rule that fits decides. Without rules all is allowed; with rules, what none of them fits is not.
+ * @param where the rules come from, for the message that refuses one
+ */
+export function compileAccessRules(rules: readonly AuthorizationRule[], where = 'authorization.rules'): Authorizer {
+  const compiled = rules.map((rule, index) => compileRule(rule, `${where}.${index}`));
   return {
     authorize(principal, action, topic) {
       if (action === 'publish' && topicMatches(RESERVED, topic)) return { allowed: false, rule: 'reserved' };
@@ -89,11 +92,11 @@ function fillIn(template: string, { clientId, username }: Principal): string | u
   return isSafe ? filter : undefined;
 }
 
-function compileRule(rule: AuthorizationRule, index: number): CompiledRule {
+function compileRule(rule: AuthorizationRule, key: string): CompiledRule {
   for (const topic of rule.topics)
     if (!isValidTopicFilter(topic.replaceAll(/%[cu]/g, 'name')))
-      throw new AccessRuleError('invalid_filter', `authorization.rules.${index}.topics: "${topic}" is no topic filter`);
-  const isFrom = rule.address === undefined ? () => true : addressMatcher(rule.address, index);
+      throw new AccessRuleError('invalid_filter', `${key}.topics: "${topic}" is no topic filter`);
+  const isFrom = rule.address === undefined ? () => true : addressMatcher(rule.address, key);
   return {
     allows: rule.permission === 'allow',
     action: rule.action,
@@ -106,7 +109,7 @@ function compileRule(rule: AuthorizationRule, index: number): CompiledRule {
 }
 
 /** One IP address or a CIDR block; an IPv4 address that comes as `::ffff:…` counts as itself. */
-function addressMatcher(block: string, index: number): (address: string) => boolean {
+function addressMatcher(block: string, key: string): (address: string) => boolean {
   const [network = '', prefix, ...rest] = block.split('/');
   const family = isIPv4(network) ? 'ipv4' : isIPv6(network) ? 'ipv6' : undefined;
   const longest = family === 'ipv4' ? 32 : 128;
@@ -114,7 +117,7 @@ function addressMatcher(block: string, index: number): (address: string) => bool
   if (family === undefined || length < 0 || length > longest || rest.length > 0)
     throw new AccessRuleError(
       'invalid_address',
-      `authorization.rules.${index}.address: "${block}" is no IP address or CIDR block, such as 10.0.0.0/8`,
+      `${key}.address: "${block}" is no IP address or CIDR block, such as 10.0.0.0/8`,
     );
   const list = new BlockList();
   list.addSubnet(network, length, family);

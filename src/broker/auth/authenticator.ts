@@ -1,5 +1,5 @@
 import { ReasonCode } from '../../mqtt/reason-code.ts';
-import type { PasswordStore } from './password-store.ts';
+import type { PasswordVerifier } from './password-verifier.ts';
 
 /** Decides who a client is. One for each listener, as listeners differ in whether they take strangers. */
 export interface Authenticator {
@@ -34,17 +34,17 @@ const BAD_CREDENTIALS: AuthOutcome = { type: 'refused', reasonCode: ReasonCode.b
 const CREDENTIALS_WANTED: AuthOutcome = { type: 'refused', reasonCode: ReasonCode.notAuthorized };
 
 /**
- * Users of the store with their passwords; strangers where `allowAnonymous`. Wrong credentials are refused even where
- * strangers are welcome: whoever names a user is that user or nobody. Without a store there is nothing to check
- * credentials against, so they are ignored and prove nothing.
+ * Known users with their passwords; strangers where `allowAnonymous`. Wrong credentials are refused even where strangers
+ * are welcome: whoever names a user is that user or nobody. Without a verifier there is nothing to check credentials
+ * against, so they are ignored and prove nothing.
  */
-export function createAuthenticator(store: PasswordStore | undefined, allowAnonymous: boolean): Authenticator {
+export function createAuthenticator(verifier: PasswordVerifier | undefined, allowAnonymous: boolean): Authenticator {
   return {
     async authenticate({ username, password }) {
       const isAnonymous = username === undefined && password === undefined;
-      if (isAnonymous || store === undefined) return allowAnonymous ? ANONYMOUS : CREDENTIALS_WANTED;
+      if (isAnonymous || verifier === undefined) return allowAnonymous ? ANONYMOUS : CREDENTIALS_WANTED;
       if (username === undefined || password === undefined) return BAD_CREDENTIALS;
-      const verification = await store.verify(username, password);
+      const verification = await verifier.verify(username, password);
       switch (verification.type) {
         case 'verified':
           return { type: 'allowed', identity: username, method: 'password', cached: verification.cached };

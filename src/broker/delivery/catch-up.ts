@@ -4,6 +4,7 @@ import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { topicMatches } from '../../mqtt/topic.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import type { Turn, TurnTask } from '../connection/turn.ts';
 import type { Router } from '../router/router.ts';
 import { combine, type Match, type Subscription } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
@@ -26,17 +27,20 @@ const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
  * subscriptions, then the journal from the session's position on. A session becomes live in the same turn in which its
  * position reaches what has been dispatched, so that nothing lies between the two ways and nothing comes by both.
  */
-export class CatchUp {
+export class CatchUp implements TurnTask {
   readonly #journal: Journal;
   readonly #router: Router<Session>;
   readonly #topics: TopicTable<Session, undefined>;
   readonly #late: LateDelivery;
   readonly #redelivery: Redelivery;
+  readonly #turn: Turn;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #shards: readonly ShardProgress[];
   readonly #onFailure: (cause: unknown, session: Session) => void;
   readonly #pumping = new Map<Session, Promise<void>>();
+  /** Sessions that can take more since this turn. */
+  readonly #eased = new Set<Session>();
   readonly #message = new Message();
   readonly #record = new RecordView();
 
@@ -46,6 +50,7 @@ export class CatchUp {
     topics: TopicTable<Session, undefined>;
     late: LateDelivery;
     redelivery: Redelivery;
+    turn: Turn;
     metrics: Metrics;
     clock: Clock;
     shards: readonly ShardProgress[];
@@ -56,13 +61,14 @@ export class CatchUp {
     this.#topics = parts.topics;
     this.#late = parts.late;
     this.#redelivery = parts.redelivery;
+    this.#turn = parts.turn;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#shards = parts.shards;
     this.#onFailure = parts.onFailure;
   }
 
-  /** Goes on with the session as far as its client can take. Called when it connects, acknowledges or drains. */
+  /** Goes on with the session as far as its client can take. */
   wake(session: Session): void {
     if (this.#pumping.has(session) || !this.#canGoOn(session)) return;
     const pump = this.#pump(session).then(
@@ -79,21 +85,28 @@ export class CatchUp {
     this.#pumping.set(session, pump);
   }
 
-  /** Whether room in the window is worth a read: half of it, so that reads bring more than one message. */
-  worthWaking(session: Session): boolean {
-    const { window } = session;
-    return window.count * 2 <= window.limit && this.#lags(session);
+  /** The client acknowledged, or its socket drained. All that a turn acknowledges makes room for one read. */
+  roomMade(session: Session): void {
+    if (this.#eased.has(session) || !this.#canGoOn(session)) return;
+    if (this.#eased.size === 0) this.#turn.add(this);
+    this.#eased.add(session);
+  }
+
+  endTurn(): void {
+    for (const session of this.#eased) this.wake(session);
+    this.#eased.clear();
   }
 
   /** Resolves when no session is being read for. */
   async idle(): Promise<void> {
+    this.endTurn();
     while (this.#pumping.size > 0) await Promise.all(this.#pumping.values());
   }
 
   #canGoOn(session: Session): boolean {
     const { receiver } = session;
     if (receiver === undefined || receiver.saturated) return false;
-    return session.redeliver.length > 0 || (session.window.hasRoom && this.#lags(session));
+    return session.redeliver.length > 0 ? mayResend(session) : session.window.hasRoom && this.#lags(session);
   }
 
   #lags(session: Session): boolean {
@@ -106,7 +119,7 @@ export class CatchUp {
   async #pump(session: Session): Promise<void> {
     const { receiver } = session;
     const goesOn = (): boolean => receiver !== undefined && session.receiver === receiver && !receiver.saturated;
-    while (goesOn() && session.redeliver.length > 0) await this.#redelivery.sendNext(session);
+    while (goesOn() && session.redeliver.length > 0 && mayResend(session)) await this.#redelivery.sendNext(session);
     while (goesOn() && session.owedRetained.length > 0) if (!this.#late.sendRetained(session)) return;
     for (const progress of this.#shards)
       while (goesOn() && session.window.hasRoom && session.positions[progress.shard.number] !== LIVE)
@@ -127,7 +140,7 @@ export class CatchUp {
         : await this.#journal.read(name, {
             from,
             filters: subscriptions.map(({ filter }) => filter),
-            maxRecords: Math.min(READ_RECORDS, session.window.limit),
+            maxRecords: Math.min(READ_RECORDS, session.window.limit - session.window.count),
             maxBytes: READ_BYTES,
           });
     // Another connection, or a new beginning of the session, while the read was under way.
@@ -171,6 +184,11 @@ export class CatchUp {
     message.offset = entry.offset;
     this.#late.send(message, match, qos, message.retain && match.retainAsPublished);
   }
+}
+
+/** What is sent again counts like what is new: the client may have come back with a smaller receive maximum [MQTT-3.3.4-9]. */
+function mayResend({ window, redeliver }: Session): boolean {
+  return window.count - redeliver.length < window.limit;
 }
 
 /** All of the session's subscriptions that want the record, as one; undefined when none does. */

@@ -1,3 +1,4 @@
+import { fail, succeed } from '../../base/outcome.ts';
 import type { AppendResult, Journal } from '../../journal/journal.ts';
 import { RecordBatch } from '../../journal/record-batch.ts';
 import type { SpanHandle } from '../../telemetry/recorder.ts';
@@ -66,6 +67,8 @@ export class Ingest<Origin> implements TurnTask {
   readonly shard: IngestShard;
   /** Records below have been offered to the live sessions: what `LIVE` means. */
   dispatchedEnd: number;
+  /** Records below have been answered: whether they are repeats is known from their publishers' sessions. */
+  answeredEnd: number;
   readonly #journal: Journal;
   readonly #turn: Turn;
   readonly #events: IngestEvents<Origin>;
@@ -83,6 +86,7 @@ export class Ingest<Origin> implements TurnTask {
   }) {
     this.shard = parts.shard;
     this.dispatchedEnd = parts.end;
+    this.answeredEnd = parts.end;
     this.#journal = parts.journal;
     this.#turn = parts.turn;
     this.#events = parts.events;
@@ -122,27 +126,24 @@ export class Ingest<Origin> implements TurnTask {
     this.#building = this.#spare ?? new IngestBatch<Origin>();
     this.#spare = undefined;
     const appended = await this.#journal.append(this.shard.name, batch.records).then(succeed, fail);
-    if (appended.type === 'failed') this.#events.onFailure(this, batch, appended.cause);
+    if (appended.type === 'failed') this.#fail(batch, appended.cause);
     else {
       const unanswered = this.#events.onCommit(this, batch, appended.value);
       this.dispatchedEnd = appended.value.baseOffset + batch.records.count;
       if (unanswered !== undefined) await unanswered;
+      this.answeredEnd = this.dispatchedEnd;
     }
     batch.reset();
     this.#spare = batch;
     this.#underWay = undefined;
     if (this.#building.records.count > 0) this.#underWay = this.#commit();
   }
-}
 
-type Outcome<Value> =
-  | { readonly type: 'succeeded'; readonly value: Value }
-  | { readonly type: 'failed'; readonly cause: unknown };
-
-function succeed<Value>(value: Value): Outcome<Value> {
-  return { type: 'succeeded', value };
-}
-
-function fail(cause: unknown): Outcome<never> {
-  return { type: 'failed', cause };
+  /** With the batch goes what waited behind it: a publisher's messages must not be kept without those before them. */
+  #fail(batch: IngestBatch<Origin>, cause: unknown): void {
+    const behind = this.#building;
+    this.#building = new IngestBatch<Origin>();
+    this.#events.onFailure(this, batch, cause);
+    if (behind.records.count > 0) this.#events.onFailure(this, behind, cause);
+  }
 }

@@ -71,7 +71,10 @@ export class MessageFlow implements IngestEvents<Connection> {
     this.#pusher.pushToAll(message, this.#match(message));
   }
 
-  /** QoS 1 and 2: to the journal. `publisher` is the session whose repeats are to be recognised (QoS 2). */
+  /**
+   * QoS 1 and 2: to the journal. `publisher` is the session that it does not come back to where that wants nothing of its
+   * own, and whose repeats are to be recognised (QoS 2); `packetId` 0: it came in no packet and is not repeated.
+   */
   store(message: Message, origin: Connection | undefined, publisher: Session | undefined, packetId: number): void {
     const { span } = message;
     const persist = span === NO_SPAN ? NO_SPAN : this.#recorder.child(SPANS.storagePersist, span, this.#clock.now());

@@ -75,8 +75,9 @@ export class Redelivery {
       return;
     }
     if (window.state === InflightState.received) {
-      const at = receiver!.reserve(4);
-      writeAck(receiver!.output, at, PacketType.pubrel, packetId, ReasonCode.success, receiver!.version);
+      const pubrel = Buffer.alloc(4);
+      writeAck(pubrel, 0, PacketType.pubrel, packetId, ReasonCode.success, receiver!.version);
+      this.#sessionLog.afterCommit(receiver!, pubrel);
       session.redeliver.shift();
       return;
     }
@@ -130,8 +131,8 @@ export class Redelivery {
       session.window.resent(packetId, now, startConfirm(this.#recorder, span, session, qos, now));
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
-      const at = receiver.reserve(size);
-      receiver.output.set(encoder.bytes.subarray(encoder.start, encoder.end), at);
+      // What was noted with its first sending may still be on its way to the disk.
+      this.#sessionLog.afterCommit(receiver, encoder.bytes.subarray(encoder.start, encoder.end));
     }
     this.#recorder.end(span, this.#clock.now());
   }

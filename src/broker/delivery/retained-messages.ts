@@ -46,6 +46,7 @@ export class RetainedMessages {
   };
   #changes = new Map<string, Uint8Array | undefined>();
   #underWay: Promise<void> | undefined;
+  #scheduled = false;
 
   constructor(store: RetainedStore, metrics: Metrics, maximum: number, onFailure: (cause: unknown) => void) {
     this.#store = store;
@@ -86,7 +87,8 @@ export class RetainedMessages {
 
   /** Settles when every change noted so far is durable. */
   async durable(): Promise<void> {
-    while (this.#underWay !== undefined) await this.#underWay;
+    // What a failed write brought is among the changes again: those who waited behind it see for themselves.
+    while (this.#underWay !== undefined) await this.#underWay.catch(() => undefined);
     if (this.#changes.size > 0) await this.#write();
   }
 
@@ -133,8 +135,13 @@ export class RetainedMessages {
 
   #change(topic: string, value: Uint8Array | undefined): void {
     this.#changes.set(topic, value);
-    // Whoever has to wait for it asks `durable`; for all others the failure is told once, here.
-    if (this.#underWay === undefined) setImmediate(() => this.durable().catch(this.#onFailure));
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      // Whoever has to wait for it asks `durable`; for all others the failure is told once, here.
+      this.durable().catch(this.#onFailure);
+    });
   }
 
   async #write(): Promise<void> {

@@ -125,7 +125,9 @@ export class SharedDelivery implements GroupDelivery {
     for (const [shard, offset] of progress.returned) state.returned.push([shard, offset]);
   }
 
+  /** Forgets the groups whose last member has unsubscribed: nobody asks for what they have not read. */
   progress(): GroupProgress[] {
+    for (const [filter, { group }] of this.#groups) if (group.isEmpty) this.#groups.delete(filter);
     return [...this.#groups.values()].map(({ group, positions, returned }) => ({
       filter: group.filter,
       number: group.number,
@@ -138,7 +140,7 @@ export class SharedDelivery implements GroupDelivery {
   }
 
   async idle(): Promise<void> {
-    await Promise.all(this.#pumps);
+    while (this.#pumps.size > 0) await Promise.all(this.#pumps);
   }
 
   #stateOf(group: SharedGroup<Session>): GroupState {
@@ -157,12 +159,21 @@ export class SharedDelivery implements GroupDelivery {
 
   #start(state: GroupState): void {
     state.pumping = true;
-    const pump = this.#pump(state)
-      .catch(this.#onFailure)
-      .finally(() => {
-        state.pumping = false;
-        this.#pumps.delete(pump);
-      });
+    const stopped = (): void => {
+      state.pumping = false;
+      this.#pumps.delete(pump);
+    };
+    const pump = this.#pump(state).then(
+      () => {
+        stopped();
+        // One shard may have fallen behind while another was read, and nobody need call again.
+        if (this.#lags(state) && hasTaker(state.group)) this.#start(state);
+      },
+      (error: unknown) => {
+        stopped();
+        this.#onFailure(error);
+      },
+    );
     this.#pumps.add(pump);
   }
 
@@ -176,9 +187,9 @@ export class SharedDelivery implements GroupDelivery {
   async #sendReturned(state: GroupState): Promise<boolean> {
     const [shard, offset] = state.returned[0]!;
     const name = this.#shards.find((progress) => progress.shard.number === shard)?.shard.name;
-    if (name === undefined || !state.group.members.some(({ session }) => canTake(session))) return false;
-    const { entries } = await this.#journal.read(name, { from: offset, maxRecords: 1, maxBytes: 1 });
-    const entry = entries[0];
+    if (!hasTaker(state.group)) return false;
+    const request = { from: offset, maxRecords: 1, maxBytes: 1 };
+    const entry = name === undefined ? undefined : (await this.#journal.read(name, request)).entries[0];
     if (entry?.offset !== offset) this.#metrics.add(DROPPED_RETENTION, 1);
     else if (!this.#send(state, entry.buffer, entry.position, shard, offset)) return false;
     state.returned.shift();
@@ -188,7 +199,7 @@ export class SharedDelivery implements GroupDelivery {
   async #readOn(state: GroupState, progress: ShardProgress): Promise<boolean> {
     const { number, name } = progress.shard;
     const from = state.positions[number]!;
-    if (!state.group.members.some(({ session }) => canTake(session))) return false;
+    if (!hasTaker(state.group)) return false;
     const filter = state.group.filter.slice(state.group.filter.indexOf('/', '$share/'.length) + 1);
     const { entries, next, lost } = await this.#journal.read(name, {
       from,
@@ -227,6 +238,10 @@ export class SharedDelivery implements GroupDelivery {
     this.#late.send(message, member, qos, message.retain && member.retainAsPublished, state.group.number);
     return true;
   }
+}
+
+function hasTaker(group: SharedGroup<Session>): boolean {
+  return group.members.some(({ session }) => canTake(session));
 }
 
 function isPresent(session: Session): boolean {

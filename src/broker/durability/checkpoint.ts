@@ -38,6 +38,11 @@ export function decodeMarker(value: Uint8Array | undefined): CheckpointMarker {
   return markerSchema.parse(JSON.parse(Buffer.from(value).toString()));
 }
 
+/** Beside what is dispatched, how far it is known of every QoS 2 message which session it came from. */
+export interface CheckpointedShard extends ShardProgress {
+  readonly answeredEnd: number;
+}
+
 /**
  * Now and then, everything that has changed in persistent sessions goes to placement, so that the session log stays short
  * and retention knows what is still wanted.
@@ -51,7 +56,7 @@ export class Checkpoint {
   readonly #store: SessionStore;
   readonly #shared: SharedDelivery;
   readonly #sessions: () => Iterable<Session>;
-  readonly #shards: readonly ShardProgress[];
+  readonly #shards: readonly CheckpointedShard[];
   #underWay: Promise<void> | undefined;
 
   constructor(parts: {
@@ -63,7 +68,7 @@ export class Checkpoint {
     store: SessionStore;
     shared: SharedDelivery;
     sessions: () => Iterable<Session>;
-    shards: readonly ShardProgress[];
+    shards: readonly CheckpointedShard[];
   }) {
     this.#brokerId = parts.brokerId;
     this.#placement = parts.placement;
@@ -88,7 +93,7 @@ export class Checkpoint {
   async #write(): Promise<void> {
     // Before the sessions are looked at: an event that comes again on replay does no harm, one that is missed does.
     const sessionLog = this.#sessionLog.committedEnd;
-    const shards = this.#shards.map(({ shard, dispatchedEnd }): [number, number] => [shard.number, dispatchedEnd]);
+    const shards = this.#shards.map(({ shard, answeredEnd }): [number, number] => [shard.number, answeredEnd]);
     const groups = this.#shared.progress();
     const changed = [...this.#sessions()].filter((session) => session.persistent && this.#isWorthSaving(session));
     for (let start = 0; start < changed.length; start += CHUNK)

@@ -4,6 +4,7 @@ import { listAll } from '../../placement/listing.ts';
 import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { SessionRecovery } from '../session/recover.ts';
+import type { GroupRecovery } from '../session/recover-groups.ts';
 import { publisherOf } from '../session/session.ts';
 import { readSessionEvents } from '../session/session-event.ts';
 import { decodeSessionRecord, type SessionRecord } from '../session/session-record.ts';
@@ -15,6 +16,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 export interface RecoveredState {
   readonly sessions: readonly SessionRecord[];
   readonly marker: CheckpointMarker;
+  readonly groups: GroupRecovery;
 }
 
 /** Sessions as they were when the broker stopped, however it stopped: the last checkpoint and what the logs say since. */
@@ -42,10 +44,11 @@ export async function recoverSessions(parts: {
   for (const { name, number } of parts.shards)
     await readAll(journal, name, starts.get(number) ?? 0, (buffer, position, offset) => {
       record.at(buffer, position);
-      if (record.kind !== RecordKind.message || record.qos !== 2) return;
+      // A will came in no PUBLISH, and no PUBREL will release it.
+      if (record.kind !== RecordKind.message || record.qos !== 2 || record.packetId === 0) return;
       recovery.message(publisherOf(record), record.packetId, number, offset);
     });
-  return { sessions: [...recovery.records()], marker };
+  return { sessions: [...recovery.records()], marker, groups: recovery.groups };
 }
 
 async function readAll(

@@ -5,6 +5,7 @@ import type { Router } from '../router/router.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
 import { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
 import { InflightState, InflightWindow } from '../session/inflight-window.ts';
+import type { GroupRecovery } from '../session/recover-groups.ts';
 import { Session } from '../session/session.ts';
 import type { SessionRecord } from '../session/session-record.ts';
 import { willAtConnectionEnd } from '../session/will.ts';
@@ -27,16 +28,21 @@ export interface RestoreTarget {
 }
 
 /** Puts recovered sessions back to work: their clients are away, and those that were connected were cut off. */
-export function restoreSessions({ sessions, marker }: RecoveredState, target: RestoreTarget): void {
+export function restoreSessions({ sessions, marker, groups }: RecoveredState, target: RestoreTarget): void {
   for (const record of sessions) restoreSession(record, target);
   const known = new Map(marker.groups.map((group) => [group.filter, group]));
+  const living = new Set(sessions.map(({ number }) => number));
   for (const group of groupsOf(target)) {
     const progress = known.get(group.filter);
+    const returned = groups.returnedOf(group.number, progress?.returned ?? [], (session) => living.has(session));
     target.shared.restore(group, {
       filter: group.filter,
       number: group.number,
-      positions: target.shards.map((shard) => [shard.shard.number, groupPosition(group, shard, progress?.positions)]),
-      returned: (progress?.returned ?? []).filter(([shard]) => isDurable(target, shard)),
+      positions: target.shards.map((shard) => [
+        shard.shard.number,
+        groupPosition(group, shard, progress?.positions, groups),
+      ]),
+      returned: returned.filter(([shard]) => isDurable(target, shard)),
     });
   }
 }
@@ -110,17 +116,19 @@ function groupsOf({ router, lifecycle }: RestoreTarget): Set<SharedGroup<Session
   return groups;
 }
 
-/** Where a checkpoint left the group; for one made since, where its first member subscribed. */
+/** Where a checkpoint left the group (for one made since, where its first member subscribed), and what was sent since. */
 function groupPosition(
   group: SharedGroup<Session>,
   { shard, dispatchedEnd }: RestoredShard,
   positions: readonly (readonly [number, number])[] | undefined,
+  groups: GroupRecovery,
 ): number {
   if (!shard.durable) return dispatchedEnd;
-  const stored = positions?.find(([number]) => number === shard.number)?.[1];
-  if (stored !== undefined) return Math.min(stored, dispatchedEnd);
   const since = group.members.flatMap(({ since }) => since.filter(([number]) => number === shard.number));
-  return since.reduce((lowest, [, offset]) => Math.min(lowest, offset), dispatchedEnd);
+  const checkpointed =
+    positions?.find(([number]) => number === shard.number)?.[1] ??
+    since.reduce((lowest, [, offset]) => Math.min(lowest, offset), dispatchedEnd);
+  return Math.min(groups.positionOf(group.number, shard.number, checkpointed), dispatchedEnd);
 }
 
 function isDurable({ shards }: RestoreTarget, number: number): boolean {

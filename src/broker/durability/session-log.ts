@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { fail, succeed } from '../../base/outcome.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { NO_EXPIRY, RecordBatch, RecordKind } from '../../journal/record-batch.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
@@ -32,6 +33,7 @@ export class SessionLog implements TurnTask {
   readonly #turn: Turn;
   readonly #clock: Clock;
   readonly #onFailure: (cause: unknown) => void;
+  readonly #onSettled: () => void;
   #events = new SessionEventWriter();
   #spareEvents = new SessionEventWriter();
   #held: Held[] = [];
@@ -48,6 +50,8 @@ export class SessionLog implements TurnTask {
     turn: Turn;
     clock: Clock;
     onFailure: (cause: unknown) => void;
+    /** There is room for more again. */
+    onSettled: () => void;
   }) {
     this.#journal = parts.journal;
     this.#shard = parts.shard;
@@ -55,6 +59,7 @@ export class SessionLog implements TurnTask {
     this.#turn = parts.turn;
     this.#clock = parts.clock;
     this.#onFailure = parts.onFailure;
+    this.#onSettled = parts.onSettled;
   }
 
   /** Everything below is durable and known to the sessions in memory. */
@@ -91,6 +96,12 @@ export class SessionLog implements TurnTask {
 
   /** Sends the bytes (copied) once everything noted up to now is durable. */
   afterCommit(receiver: Receiver, bytes: Uint8Array, onSettled?: HeldOutcome): void {
+    if (this.#events.length === 0 && this.#underWay === undefined) {
+      send(receiver, bytes);
+      onSettled?.();
+      return;
+    }
+    this.#schedule();
     this.#held.push({ receiver, bytes: Uint8Array.prototype.slice.call(bytes), onSettled });
   }
 
@@ -127,25 +138,44 @@ export class SessionLog implements TurnTask {
     };
     const { bytes, length } = events;
     batch.add(fields, NOTHING, NOTHING, NOTHING, 0, 0, bytes, 0, length, undefined, 0);
-    try {
-      const { baseOffset } = await this.#journal.append(this.#shard, batch);
-      this.#end = baseOffset + 1;
-      for (const { receiver, bytes, onSettled } of held) {
-        send(receiver, bytes);
-        onSettled?.();
-      }
-    } catch (error) {
-      for (const { receiver, onSettled } of held) {
-        receiver.close(CLOSE_REASONS.quotaExceeded);
-        onSettled?.({ cause: error });
-      }
-      this.#onFailure(error);
-    }
+    const appended = await this.#journal.append(this.#shard, batch).then(succeed, fail);
     batch.reset();
+    if (appended.type === 'failed') this.#failed(events, held, appended.cause);
+    else {
+      this.#end = appended.value.baseOffset + 1;
+      this.#committed(events, held);
+    }
+    this.#onSettled();
+  }
+
+  #committed(events: SessionEventWriter, held: readonly Held[]): void {
+    release(held);
     events.reset();
     this.#spareEvents = events;
     this.#underWay = undefined;
     if (this.#events.length > 0) this.#underWay = this.#commit();
+    else release(this.#held.splice(0));
+  }
+
+  /** The events stay, in front of those that came since: a later one means nothing without them. The next turn tries again. */
+  #failed(events: SessionEventWriter, held: readonly Held[], cause: unknown): void {
+    events.append(this.#events);
+    this.#events.reset();
+    this.#spareEvents = this.#events;
+    this.#events = events;
+    this.#underWay = undefined;
+    for (const { receiver, onSettled } of held) {
+      receiver.close(CLOSE_REASONS.quotaExceeded);
+      onSettled?.({ cause });
+    }
+    this.#onFailure(cause);
+  }
+}
+
+function release(held: readonly Held[]): void {
+  for (const { receiver, bytes, onSettled } of held) {
+    send(receiver, bytes);
+    onSettled?.();
   }
 }
 

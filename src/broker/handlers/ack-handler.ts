@@ -11,10 +11,11 @@ import type { SharedDelivery } from '../delivery/shared-delivery.ts';
 import type { HeldOutcome, SessionLog } from '../durability/session-log.ts';
 import { AckOutcome } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
-import { sendAck } from './send-ack.ts';
+import { ackSize, sendAck } from './send-ack.ts';
 import type { ServedClient } from './served-client.ts';
 
 const FIRST_FAILURE = 0x80;
+const LARGEST_ACK_BYTES = 5;
 const PUBACKS = counterId(METRICS.requestsTotal, 'puback');
 const PUBRECS = counterId(METRICS.requestsTotal, 'pubrec');
 const PUBRELS = counterId(METRICS.requestsTotal, 'pubrel');
@@ -28,7 +29,7 @@ export class AckHandler {
   readonly #sessionLog: SessionLog;
   readonly #catchUp: CatchUp;
   readonly #shared: SharedDelivery;
-  readonly #bytes = Buffer.alloc(4);
+  readonly #bytes = Buffer.alloc(LARGEST_ACK_BYTES);
 
   constructor(parts: {
     recorder: Recorder;
@@ -71,7 +72,7 @@ export class AckHandler {
 
   /** The client can take more: for itself, and for the groups it belongs to. */
   roomMade(session: Session): void {
-    if (this.#catchUp.worthWaking(session)) this.#catchUp.wake(session);
+    this.#catchUp.roomMade(session);
     this.#shared.wake(session);
   }
 
@@ -111,7 +112,9 @@ export class AckHandler {
     const { span } = session.window;
     if (span !== NO_SPAN) {
       const now = this.#clock.now();
-      this.#recorder.end(this.#recorder.child(SPANS.mqttPubrec, span, now), this.#clock.now());
+      const received = this.#recorder.child(SPANS.mqttPubrec, span, now);
+      this.#recorder.attribute(received, ATTRIBUTES.mqttPacketId, packetId);
+      this.#recorder.end(received, this.#clock.now());
     }
     if (!session.persistent) {
       sendAck(connection, PacketType.pubrel, packetId, ReasonCode.success);
@@ -119,7 +122,7 @@ export class AckHandler {
     }
     session.dirty = true;
     this.#sessionLog.received(session, packetId);
-    this.#sendAfterCommit(connection, PacketType.pubrel, packetId);
+    this.#sendAfterCommit(connection, PacketType.pubrel, packetId, ReasonCode.success);
   }
 
   /** PUBREL: a PUBLISH with this identifier is a new message from now on, which must survive the broker before PUBCOMP. */
@@ -127,14 +130,15 @@ export class AckHandler {
     const state = session.inbound.release(packetId);
     const reasonCode = state === 'stored' ? ReasonCode.success : ReasonCode.packetIdentifierNotFound;
     const span = this.#beginRelease(session, packetId, reasonCode);
-    if (state === 'stored') {
-      if (connection.inboundPending > 0) connection.inboundPending -= 1;
-      if (session.persistent) {
+    if (state === 'stored' && connection.inboundPending > 0) connection.inboundPending -= 1;
+    if (session.persistent) {
+      if (state === 'stored') {
         session.dirty = true;
         this.#sessionLog.released(session, packetId, session.inbound.shard, session.inbound.offset);
-        this.#sendAfterCommit(connection, PacketType.pubcomp, packetId, span);
-        return;
       }
+      // One that releases nothing may repeat one that did, and is not answered before that is durable.
+      this.#sendAfterCommit(connection, PacketType.pubcomp, packetId, reasonCode, span);
+      return;
     }
     sendAck(connection, PacketType.pubcomp, packetId, reasonCode);
     if (span !== NO_SPAN) this.#recorder.end(span, this.#clock.now());
@@ -161,10 +165,13 @@ export class AckHandler {
     connection: ServedClient,
     type: (typeof PacketType)['pubrel' | 'pubcomp'],
     packetId: number,
+    reasonCode: ReasonCode,
     span: SpanHandle = NO_SPAN,
   ): void {
-    writeAck(this.#bytes, 0, type, packetId, ReasonCode.success, connection.version);
-    this.#sessionLog.afterCommit(connection, this.#bytes, span === NO_SPAN ? undefined : this.#ending(span));
+    const size = ackSize(reasonCode, connection.version);
+    writeAck(this.#bytes, 0, type, packetId, reasonCode, connection.version);
+    const onSettled = span === NO_SPAN ? undefined : this.#ending(span);
+    this.#sessionLog.afterCommit(connection, this.#bytes.subarray(0, size), onSettled);
   }
 
   #ending(span: SpanHandle): HeldOutcome {

@@ -11,8 +11,7 @@ import type { IngestBatch } from '../delivery/ingest.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
 import { Message } from '../delivery/message.ts';
 import type { MessageFlow } from '../delivery/message-flow.ts';
-import type { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
-import type { Session } from '../session/session.ts';
+import type { Receiver } from '../session/receiver.ts';
 import type { PublishAdmission } from './publish-admission.ts';
 import type { PublishRun } from './publish-run.ts';
 import type { PublishTrace } from './publish-trace.ts';
@@ -124,6 +123,7 @@ export class PublishHandler {
       if (state !== 'unknown') {
         // [MQTT-4.3.3-10]: a repeat is answered again, and not published again. One still on its way is answered then.
         if (state === 'stored') sendAck(connection, PacketType.pubrec, view.packetId, ReasonCode.success);
+        else inbound.repeated(view.packetId, connection);
         this.#trace.end(span, this.#readAt);
         return false;
       }
@@ -158,14 +158,18 @@ export class PublishHandler {
     const connection = batch.origins[index];
     const packetId = batch.packetIds[index]!;
     const qos = batch.qos[index]!;
+    const reasonCode = batch.matched[index] ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
-    if (qos === 2) {
+    const publisher = batch.publishers[index];
+    if (qos === 2 && publisher !== undefined) {
       const context = this.#trace.contextOf(batch.spans[index]!);
-      this.#settle(batch.publishers[index], packetId)?.markStored(packetId, shard, offset, context);
+      const repeater = publisher.inbound.markStored(packetId, shard, offset, context);
+      // Or a checkpoint would pass the message without its identifier.
+      publisher.dirty = true;
+      if (repeater?.closed === false) sendAck(repeater, PacketType.pubrec, packetId, reasonCode);
     }
     if (connection !== undefined && !connection.closed) {
-      const reasonCode = batch.matched[index] ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
       if (qos === 1) connection.inboundPending -= 1;
       sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, reasonCode);
     }
@@ -180,19 +184,17 @@ export class PublishHandler {
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.add(ERRORS, 1);
     this.#metrics.add(STORAGE_FAILED, 1);
-    if (qos === 2) this.#settle(batch.publishers[index], packetId)?.forget(packetId);
-    if (connection !== undefined && !connection.closed) {
-      connection.inboundPending -= 1;
-      if (connection.version === 5)
-        sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, ReasonCode.quotaExceeded);
-      else connection.close(CLOSE_REASONS.quotaExceeded);
-    }
+    const repeater = qos === 2 ? batch.publishers[index]?.inbound.forget(packetId) : undefined;
+    if (repeater !== undefined) refuseStorage(repeater, qos, packetId);
+    if (connection !== undefined && !connection.closed) connection.inboundPending -= 1;
+    if (connection !== undefined) refuseStorage(connection, qos, packetId);
     this.#trace.fail(batch.spans[index]!, 'storage_failed', reason, batch.receivedAt[index]!);
   }
+}
 
-  /** The publisher's list, unless its session has ended (and with it the exchange) while the message was stored. */
-  #settle(publisher: Session | undefined, packetId: number): InboundExactlyOnce | undefined {
-    const inbound = publisher?.inbound;
-    return inbound?.state(packetId) === 'storing' ? inbound : undefined;
-  }
+/** MQTT 5 has a word for it; an MQTT 3.1.1 client takes the end of the connection for one. */
+function refuseStorage(client: Receiver, qos: number, packetId: number): void {
+  if (client.closed) return;
+  if (client.version === 4) client.close(CLOSE_REASONS.quotaExceeded);
+  else sendAck(client, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, ReasonCode.quotaExceeded);
 }

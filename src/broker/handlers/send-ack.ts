@@ -3,6 +3,11 @@ import type { AckName, PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import type { Receiver } from '../session/receiver.ts';
 
+/** A success needs no reason code, and MQTT 3.1.1 has none. */
+export function ackSize(reasonCode: ReasonCode, version: 4 | 5): number {
+  return version === 5 && reasonCode !== ReasonCode.success ? 5 : 4;
+}
+
 /** Writes a PUBACK, PUBREC, PUBREL or PUBCOMP straight into the connection's output. */
 export function sendAck(
   client: Pick<Receiver, 'version' | 'reserve' | 'output'>,
@@ -10,7 +15,6 @@ export function sendAck(
   packetId: number,
   reasonCode: ReasonCode,
 ): void {
-  const size = client.version === 5 && reasonCode !== ReasonCode.success ? 5 : 4;
-  const at = client.reserve(size);
+  const at = client.reserve(ackSize(reasonCode, client.version));
   writeAck(client.output, at, type, packetId, reasonCode, client.version);
 }

@@ -118,6 +118,8 @@ export class SessionLifecycle {
   /** Durable before anything is said that depends on it; nothing to do for a session that ends with its connection. */
   async save(session: Session, context?: Uint8Array): Promise<void> {
     if (session.persistent || session.will !== undefined) await this.#store.save(session, context);
+    // One that used to outlive its connections must not come back as what it was then.
+    else await this.#store.remove(session);
   }
 
   /** The connection is gone; what becomes of will and session is decided by how. */
@@ -183,12 +185,18 @@ export class SessionLifecycle {
       // [MQTT-3.1.4-3]; closing ends the session unless it goes on.
       (receiver as ServedClient).connectionEnd = { type: 'taken_over', sessionContinues };
       receiver.close(CLOSE_REASONS.sessionTakenOver);
-    } else if (existing.willDueAt !== undefined && delayedWillAtConnect(sessionContinues).type === 'publish')
-      this.#wills.publish(existing);
+    } else this.#settleWaitingWill(existing, sessionContinues);
     if (sessionContinues) return existing;
     existing.will = undefined;
     if (this.sessions.get(clientId) === existing) this.end(existing);
     return undefined;
+  }
+
+  /** Of a client that is back. The broker may not have come to publish one that was due already [MQTT-3.1.3-9]. */
+  #settleWaitingWill(session: Session, sessionContinues: boolean): void {
+    if (session.willDueAt === undefined) return;
+    const isDue = session.willDueAt <= this.#clock.now();
+    if (isDue || delayedWillAtConnect(sessionContinues).type === 'publish') this.#wills.publish(session);
   }
 
   /** [MQTT-3.1.2-23] */

@@ -74,7 +74,7 @@ export class WillPublisher {
     }
     message.hasTraceparent = hasTraceparent(will.properties, 0, will.properties.length);
     const flow = this.#flow();
-    if (will.qos > 0) flow.store(message, undefined, undefined, 0);
+    if (will.qos > 0) flow.store(message, undefined, session, 0);
     else {
       if (will.retain) flow.retain(message);
       flow.deliver(message);

@@ -16,6 +16,23 @@ describe('inbound exactly once', () => {
     assert.equal(inbound.release(5), 'unknown');
   });
 
+  it('gives the trace of the message that is released, and of no other', () => {
+    const inbound = new InboundExactlyOnce(10);
+    const context = new Uint8Array(25).fill(1);
+    for (const packetId of [5, 6]) inbound.add(packetId);
+    inbound.markStored(5, 2, 40, context);
+    inbound.markStored(6, 2, 41);
+    inbound.release(5);
+    assert.equal(inbound.context, context);
+    inbound.release(6);
+    assert.equal(inbound.context, undefined);
+    // Identifier and place are used again; the trace is not.
+    inbound.add(5);
+    inbound.markStored(5, 2, 42);
+    inbound.release(5);
+    assert.equal(inbound.context, undefined);
+  });
+
   it('takes the message as new after its append failed', () => {
     const inbound = new InboundExactlyOnce(10);
     inbound.add(5);

@@ -1,6 +1,7 @@
 import { assert } from '../../base/errors.ts';
+import type { Receiver } from './receiver.ts';
 
-/** `storing`: the append is under way, and a repeat gets its PUBREC with the first; `stored`: PUBREC at once. */
+/** `storing`: the append is under way, and a repeat is answered when it ends; `stored`: PUBREC at once. */
 export type InboundState = 'unknown' | 'storing' | 'stored';
 
 export interface InboundEntry {
@@ -15,6 +16,8 @@ interface Entry {
   shard: number;
   offset: number;
   context: Uint8Array | undefined;
+  /** The later connection that repeated the message while it was being stored. */
+  repeater: Receiver | undefined;
 }
 
 /** Entries kept for reuse. */
@@ -55,19 +58,32 @@ export class InboundExactlyOnce {
     return true;
   }
 
-  /** The append has been committed. Nothing to do where the session was cleared meanwhile. */
-  markStored(packetId: number, shard: number, offset: number, context?: Uint8Array): void {
+  /** The message came again, by a later connection, while it is being stored: the answer is that connection's too. */
+  repeated(packetId: number, by: Receiver): void {
     const entry = this.#entries?.get(packetId);
-    if (entry?.state !== 'storing') return;
+    if (entry?.state === 'storing') entry.repeater = by;
+  }
+
+  /** The append has been committed. Returns who repeated the message meanwhile and waits for the answer. */
+  markStored(packetId: number, shard: number, offset: number, context?: Uint8Array): Receiver | undefined {
+    const entry = this.#entries?.get(packetId);
+    if (entry?.state !== 'storing') return undefined;
+    const { repeater } = entry;
     entry.state = 'stored';
     entry.shard = shard;
     entry.offset = offset;
     entry.context = context;
+    entry.repeater = undefined;
+    return repeater;
   }
 
-  /** The append failed: the identifier is free, and a repeat is a new attempt. */
-  forget(packetId: number): void {
-    if (this.state(packetId) === 'storing') this.#remove(packetId);
+  /** The append failed: the identifier is free, and a repeat is a new attempt. Returns whoever repeated it meanwhile. */
+  forget(packetId: number): Receiver | undefined {
+    const entry = this.#entries?.get(packetId);
+    if (entry?.state !== 'storing') return undefined;
+    const { repeater } = entry;
+    this.#remove(packetId);
+    return repeater;
   }
 
   /**
@@ -104,12 +120,13 @@ export class InboundExactlyOnce {
   }
 
   #put(packetId: number, state: 'storing' | 'stored', shard: number, offset: number): void {
-    const entry = this.#spare.pop() ?? { packetId, state, shard, offset, context: undefined };
+    const entry = this.#spare.pop() ?? { packetId, state, shard, offset, context: undefined, repeater: undefined };
     entry.packetId = packetId;
     entry.state = state;
     entry.shard = shard;
     entry.offset = offset;
     entry.context = undefined;
+    entry.repeater = undefined;
     this.#entries ??= new Map();
     this.#entries.set(packetId, entry);
   }

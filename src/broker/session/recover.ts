@@ -1,4 +1,6 @@
 import type { InboundEntry } from './inbound-exactly-once.ts';
+import { FROM_RETAINED } from './inflight-window.ts';
+import { GroupRecovery } from './recover-groups.ts';
 import type { SessionEventVisitor } from './session-event.ts';
 import type { SessionRecord, StoredInflight } from './session-record.ts';
 
@@ -9,9 +11,10 @@ import type { SessionRecord, StoredInflight } from './session-record.ts';
  *
  * - session events are replayed in their order;
  * - records of QoS 2 messages may come before, between or after them: a message is unreleased if no event names it;
- * - a session unknown here has ended, and whatever concerns it is skipped.
+ * - a session unknown here has ended, and whatever concerns it alone is skipped.
  */
 export class SessionRecovery implements SessionEventVisitor {
+  readonly groups = new GroupRecovery();
   readonly #sessions = new Map<number, RecoveringSession>();
 
   constructor(checkpoints: Iterable<SessionRecord>) {
@@ -19,10 +22,12 @@ export class SessionRecovery implements SessionEventVisitor {
   }
 
   sent(session: number, packetId: number, qos: number, shard: number, offset: number, group: number): void {
+    if (group !== 0 && group !== FROM_RETAINED) this.groups.sent(session, packetId, qos, shard, offset, group);
     this.#sessions.get(session)?.sent({ packetId, qos: qos === 2 ? 2 : 1, state: 'sent', shard, offset, group });
   }
 
   acknowledged(session: number, packetId: number): void {
+    this.groups.acknowledged(session, packetId);
     this.#sessions.get(session)?.acknowledged(packetId);
   }
 
@@ -91,6 +96,10 @@ class RecoveringSession {
   }
 
   message(entry: InboundEntry): void {
+    // A message with the same identifier was taken as new, so the one before it had been released.
+    for (const [name, earlier] of this.#inbound)
+      if (earlier.packetId === entry.packetId && earlier.shard === entry.shard && earlier.offset < entry.offset)
+        this.#inbound.delete(name);
     const name = nameOf(entry);
     if (!this.#released.has(name)) this.#inbound.set(name, entry);
   }

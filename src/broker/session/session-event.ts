@@ -87,6 +87,19 @@ export class SessionEventWriter implements SessionEventVisitor {
     this.length = this.#begin(EventKind.ended, session);
   }
 
+  /** Adds what another writer holds, in its order. */
+  append(later: SessionEventWriter): void {
+    if (later.length === 0) return;
+    if (this.length === 0) {
+      this.bytes[0] = VERSION;
+      this.length = HEADER_BYTES;
+    }
+    const end = this.length + later.length - HEADER_BYTES;
+    while (end > this.bytes.length) this.#grow();
+    later.bytes.copy(this.bytes, this.length, HEADER_BYTES, later.length);
+    this.length = end;
+  }
+
   /** Empties the writer for reuse. What was written must have been copied or sent. */
   reset(): void {
     this.length = 0;

@@ -13,12 +13,14 @@ import type { CounterId } from '../../telemetry/metrics.ts';
 import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { assemble, type BrokerAssembly } from '../assembly/assemble.ts';
 import type { BrokerParts } from '../assembly/broker-parts.ts';
+import { AccessControl } from '../auth/access-control.ts';
 import { compileAccessRules } from '../auth/access-rules.ts';
 import { createAuthenticator } from '../auth/authenticator.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { Message } from '../delivery/message.ts';
 import { Listener } from '../listener.ts';
 import type { Session } from '../session/session.ts';
+import { replacing } from './replacing.ts';
 import { TestClient } from './test-client.ts';
 import { TestClock } from './test-clock.ts';
 
@@ -58,6 +60,7 @@ export class BrokerUnderTest implements AsyncDisposable {
   assembly!: BrokerAssembly;
   readonly #numbers: SessionNumbers;
   #clients: TestClient[] = [];
+  #lives = 0;
   #listener: Listener | undefined;
 
   private constructor(config: Config, engines: Engines) {
@@ -74,8 +77,9 @@ export class BrokerUnderTest implements AsyncDisposable {
     return broker;
   }
 
-  /** As after a kill: what only memory held is gone, and a new broker is made of what the engines hold. */
-  async crash(): Promise<void> {
+  /** A kill: what only memory held is gone, and a new broker is made of what the engines hold. */
+  async kill(): Promise<void> {
+    this.#lives += 1;
     this.assembly.shards.close();
     for (const client of this.#clients) client.closeReason = CLOSE_REASONS.socketError;
     this.#clients = [];
@@ -85,7 +89,7 @@ export class BrokerUnderTest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener?.stop();
     this.assembly.connections.closeAll(CLOSE_REASONS.serverShutdown);
-    await this.settle();
+    await this.#settleDelivery();
     this.assembly.shards.close();
     await this.telemetry.shutdown();
     await this.journal.close();
@@ -176,14 +180,8 @@ export class BrokerUnderTest implements AsyncDisposable {
 
   /** Resolves when nothing is left to do without anything new from outside. */
   async settle(): Promise<void> {
-    const { ingests, sessionLog, catchUp, shared, retained } = this.assembly;
-    for (let before = -1; before !== this.#progress(); ) {
-      before = this.#progress();
-      for (const ingest of ingests) await ingest.idle();
-      await sessionLog.idle();
-      await Promise.all([catchUp.idle(), shared.idle()]);
-      await retained.durable();
-    }
+    await this.#settleDelivery();
+    await this.assembly.retained.durable();
   }
 
   count(counter: CounterId): number {
@@ -194,23 +192,45 @@ export class BrokerUnderTest implements AsyncDisposable {
     return this.spans.filter(({ definition }) => definition.name === name);
   }
 
+  async #settleDelivery(): Promise<void> {
+    const { ingests, sessionLog, catchUp, shared } = this.assembly;
+    for (let before = -1; before !== this.#progress(); ) {
+      before = this.#progress();
+      for (const ingest of ingests) await ingest.idle();
+      await sessionLog.idle();
+      await Promise.all([catchUp.idle(), shared.idle()]);
+    }
+  }
+
   #progress(): number {
     const { ingests, sessionLog } = this.assembly;
     return ingests.reduce((sum, { dispatchedEnd }) => sum + dispatchedEnd, sessionLog.committedEnd);
   }
 
   async #assemble(): Promise<void> {
-    this.telemetry = testTelemetry();
+    this.telemetry = testTelemetry({ limits: { maxOpenSpans: 1024 } });
     this.telemetry.recentTraces.follow((span) => this.spans.push(span));
     this.assembly = await assemble(this.#parts());
   }
 
   #parts(): BrokerParts {
-    const { config, journal, placement, clock, telemetry } = this;
+    const { config, clock, telemetry } = this;
     const { recorder, metrics, log } = telemetry;
     const authorizer = compileAccessRules(config.authorization.rules);
     const authenticators = new Map([['default', createAuthenticator(undefined, true)]]);
-    return { config, journal, placement, authenticators, authorizer, recorder, metrics, log, clock };
+    return { config, ...this.#enginesOfThisLife(), authenticators, authorizer, recorder, metrics, log, clock };
+  }
+
+  /** The dead write nothing: what a killed broker still had to do must not reach the engines. */
+  #enginesOfThisLife(): { readonly journal: Journal; readonly placement: Placement } {
+    const life = this.#lives;
+    const { journal, placement } = this;
+    const alive = <Value>(write: () => Promise<Value>): Promise<Value> =>
+      life === this.#lives ? write() : Promise.reject(new Error('this broker was killed'));
+    return {
+      journal: replacing(journal, { append: (shard, batch) => alive(() => journal.append(shard, batch)) }),
+      placement: replacing(placement, { write: (writes, context) => alive(() => placement.write(writes, context)) }),
+    };
   }
 }
 

@@ -70,11 +70,6 @@ export const LOG_EVENTS = numbered({
     'Spans cannot be exported; they are dropped and counted until the collector is back.',
   ),
   exportRecovered: event('export.recovered', 'info', 'Spans are exported again.'),
-  telemetryVariableIgnored: event(
-    'telemetry.variable_ignored',
-    'warn',
-    'An OpenTelemetry variable has a value that is not understood; it is ignored.',
-  ),
 
   adminRequestFailed: event('admin.request_failed', 'error', 'A request to the admin API failed.'),
 });

@@ -21,6 +21,7 @@ export function testTelemetry({ environment = {}, ...overrides }: TestTelemetryO
     exporterType: 'none',
     exporterEndpoint: 'grpc://127.0.0.1:4317',
     samplingRate: 1,
+    followParent: true,
     serviceName: 'robustmq',
     serviceVersion: '0.1.0',
     deploymentEnvironment: 'test',

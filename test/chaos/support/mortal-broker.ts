@@ -1,4 +1,5 @@
 import { assemble, type BrokerAssembly } from '../../../src/broker/assembly/assemble.ts';
+import { AccessControl } from '../../../src/broker/auth/access-control.ts';
 import { compileAccessRules } from '../../../src/broker/auth/access-rules.ts';
 import { createAuthenticator } from '../../../src/broker/auth/authenticator.ts';
 import { CLOSE_REASONS } from '../../../src/broker/connection/close-reason.ts';
@@ -54,7 +55,7 @@ export class MortalBroker implements AsyncDisposable {
       journal: this.#life.journal(this.#journal),
       placement: this.#life.placement(this.#placement),
       authenticators: new Map([['default', createAuthenticator(undefined, true)]]),
-      authorizer: compileAccessRules([]),
+      access: new AccessControl(compileAccessRules([]), recorder, this.clock),
       recorder,
       metrics,
       log,
@@ -74,6 +75,11 @@ export class MortalBroker implements AsyncDisposable {
     await this.#telemetry.shutdown();
   }
 
+  /** Until told otherwise, or until the next life. */
+  set diskFull(full: boolean) {
+    this.#life.diskFull = full;
+  }
+
   checkpoint(): Promise<void> {
     return this.#assembly.checkpoint.take();
   }
@@ -81,6 +87,7 @@ export class MortalBroker implements AsyncDisposable {
   /** What the broker does once a second. */
   tick(): void {
     this.#assembly.lifecycle.tick(this.clock.now());
+    this.#assembly.sessionLog.endTurn();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

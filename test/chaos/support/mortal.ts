@@ -1,4 +1,4 @@
-import type { Journal } from '../../../src/journal/journal.ts';
+import { type Journal, JournalError } from '../../../src/journal/journal.ts';
 import type { Placement } from '../../../src/placement/placement.ts';
 import type { Chance } from './chance.ts';
 
@@ -8,6 +8,8 @@ import type { Chance } from './chance.ts';
  * the death nothing more is done, and nothing is heard of what was.
  */
 export class Life {
+  /** The journal takes nothing as long as this is true. */
+  diskFull = false;
   readonly #chance: Chance;
   #over = false;
 
@@ -23,7 +25,11 @@ export class Life {
   journal(journal: Journal): Journal {
     return {
       createShard: (shard) => this.#live(() => journal.createShard(shard)),
-      append: (shard, batch) => this.#live(() => journal.append(shard, batch)),
+      append: (shard, batch) =>
+        this.#live(async () => {
+          if (this.diskFull) throw new JournalError('no_space', 'the disk is full');
+          return journal.append(shard, batch);
+        }),
       read: (shard, request) => this.#live(() => journal.read(shard, request)),
       bounds: (shard) => this.#live(() => journal.bounds(shard)),
       follow: (shard, onCommit) => journal.follow(shard, (end) => this.#over || onCommit(end)),

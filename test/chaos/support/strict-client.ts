@@ -3,6 +3,8 @@ import type { Packet, PublishPacket, Qos } from '../../../src/mqtt/packets.ts';
 import { type ConnectOptions, payloadOf, RawClient } from '../../support/raw-client.ts';
 import { Tally } from './tally.ts';
 
+/** Long beyond any real delivery: it ends a test that would hang, and says what it waited for. */
+const WAIT_LIMIT_MS = 20_000;
 const FIRST_FAILURE = 0x80;
 const NEVER_EXPIRES_SECONDS = 0xffff_ffff;
 
@@ -112,9 +114,15 @@ export class StrictClient {
   receives(topic: string, payload: string): Promise<void> {
     const name = nameOf(topic, payload);
     if (this.#received.has(name)) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#expected.set(name, resolve);
-    return promise;
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => {
+        reject(new Error(`${this.clientId} did not receive "${payload}", after ${this.deliveries.length} others`));
+      }, WAIT_LIMIT_MS);
+      this.#expected.set(name, () => {
+        clearTimeout(limit);
+        resolve();
+      });
+    });
   }
 
   /** The network goes. */

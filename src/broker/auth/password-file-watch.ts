@@ -1,0 +1,103 @@
+import { readFile, stat } from 'node:fs/promises';
+import { CodedError } from '../../base/errors.ts';
+import { type PasswordEntries, PasswordFileError, parsePasswordFile } from './password-file.ts';
+
+const CHECK_EVERY_MS = 1000;
+
+export interface PasswordFileWatchOptions {
+  readonly file: string;
+  /** Given the users whenever the file may have changed. */
+  readonly publish: (users: PasswordEntries) => Promise<void>;
+  /** Told once when a changed file cannot be read or published, which is then tried again with every check. */
+  readonly onFailure: (error: CodedError<string>) => void;
+  readonly checkEveryMs?: number;
+}
+
+/** Throws a PasswordFileError when the file cannot be read or a line of it is malformed. */
+export async function readPasswordFile(file: string): Promise<PasswordEntries> {
+  return parsePasswordFile(await readFile(file, 'utf8').catch((error: unknown) => unreadable(file, error)), file);
+}
+
+/** Publishes the users of a password file, and again when it changes. */
+export class PasswordFileWatch {
+  readonly #options: PasswordFileWatchOptions;
+  /** Of the file that was published last. */
+  #version = '';
+  #toldFailure: string | undefined;
+  /** One reading at a time, so that an older one never comes out on top. */
+  #last: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  private constructor(options: PasswordFileWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects, like `reload`, when the file cannot be published. */
+  static async open(options: PasswordFileWatchOptions): Promise<PasswordFileWatch> {
+    const watch = new PasswordFileWatch(options);
+    await watch.reload();
+    watch.#schedule();
+    return watch;
+  }
+
+  /** Rejects with a PasswordFileError when the file is unusable, or with what publishing it failed with. */
+  reload(): Promise<void> {
+    return this.#afterLast(() => this.#read());
+  }
+
+  /** Reads the file if it has changed since it was published. */
+  check(): Promise<void> {
+    return this.#afterLast(async () => {
+      try {
+        if ((await readVersion(this.#options.file)) !== this.#version) await this.#read();
+        this.#toldFailure = undefined;
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        if (error.message === this.#toldFailure) return;
+        this.#toldFailure = error.message;
+        this.#options.onFailure(error);
+      }
+    });
+  }
+
+  /** Settles when nothing is being read or published any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#last;
+  }
+
+  async #read(): Promise<void> {
+    const { file, publish } = this.#options;
+    // Taken first: what is written while the file is read is a change for the next check.
+    const version = await readVersion(file);
+    await publish(await readPasswordFile(file));
+    this.#version = version;
+  }
+
+  #afterLast(task: () => Promise<void>): Promise<void> {
+    const run = this.#last.then(task);
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(
+      () => void this.check().then(() => this.#schedule()),
+      this.#options.checkEveryMs ?? CHECK_EVERY_MS,
+    );
+  }
+}
+
+/** Changes when the file is written or replaced. */
+async function readVersion(file: string): Promise<string> {
+  const { ino, size, mtimeMs, ctimeMs } = await stat(file).catch((error: unknown) => unreadable(file, error));
+  return [ino, size, mtimeMs, ctimeMs].join(' ');
+}
+
+function unreadable(file: string, error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new PasswordFileError('unreadable', `the password file ${file} cannot be read: ${reason}`, error);
+}

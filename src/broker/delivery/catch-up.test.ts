@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { METRICS } from '../../telemetry/catalogue.ts';
+import { counterId } from '../../telemetry/metrics.ts';
+import { BrokerUnderTest } from '../testing/broker-under-test.ts';
+import { anyHistory, DeliveryHistory } from '../testing/delivery-history.ts';
+import { textOf } from '../testing/packet-stream.ts';
+import type { TestClient } from '../testing/test-client.ts';
+
+const PERSISTENT = { expirySeconds: 1000 };
+const TWO_SHARDS = { 'topic_rules.0.filter': 'volatile/#', 'topic_rules.0.durable': false };
+
+/** Takes what came and acknowledges it, until nothing more comes; returns the texts. */
+async function takeAll(broker: BrokerUnderTest, client: TestClient): Promise<string[]> {
+  const texts: string[] = [];
+  for (;;) {
+    await broker.settle();
+    const packets = client.take();
+    if (packets.length === 0) return texts;
+    for (const packet of packets) {
+      if (packet.type === 'publish') texts.push(textOf(packet));
+      broker.answer(client, packet);
+    }
+  }
+}
+
+describe('a session that reads on from the journal', () => {
+  it('gets every matching message exactly once and in order, whatever happens meanwhile', async () => {
+    const interests = [
+      [{ filter: '#', qos: 1 }],
+      [
+        { filter: 'durable/+', qos: 2 },
+        { filter: 'durable/a', qos: 1 },
+      ],
+      [
+        { filter: 'volatile/#', qos: 2 },
+        { filter: 'durable/b', qos: 1 },
+      ],
+    ] as const;
+    const topics = ['durable/a', 'durable/b', 'volatile/a'];
+    await fc.assert(
+      fc.asyncProperty(anyHistory(topics, 'checkpoint'), async (steps) => {
+        await using broker = await BrokerUnderTest.start(TWO_SHARDS);
+        const history = await DeliveryHistory.begin(broker, interests);
+        await history.play(steps);
+        await history.end();
+        for (const subscriber of history.subscribers)
+          for (const root of ['durable/', 'volatile/'])
+            for (const qos of [1, 2]) {
+              const got = subscriber.received.filter((message) => message.text.startsWith(root) && message.qos === qos);
+              const expected = history.expected(subscriber, root).filter((message) => message.qos === qos);
+              assert.deepEqual(got, expected);
+            }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('gets what was published while it was away, and then lives on', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const first = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(first, 'a', { qos: 1 });
+    first.close({ label: 'client_closed', reasonCode: undefined });
+    for (const text of ['1', '2']) broker.publish('a', text, { qos: 1 });
+    broker.publish('elsewhere', 'not for it', { qos: 1 });
+    await broker.settle();
+    const second = await broker.connect('c', PERSISTENT);
+    assert.deepEqual(await takeAll(broker, second), ['1', '2']);
+    broker.publish('a', '3', { qos: 1 });
+    assert.deepEqual(await takeAll(broker, second), ['3']);
+  });
+
+  it('misses QoS 0 while it is away, at whichever side that was chosen', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const first = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(first, 'granted/0', { qos: 0 });
+    await broker.subscribe(first, 'granted/1', { qos: 1 });
+    first.close({ label: 'client_closed', reasonCode: undefined });
+    broker.publish('granted/0', 'missed', { qos: 1 });
+    broker.publish('granted/1', 'missed', { qos: 0 });
+    broker.publish('granted/1', 'kept', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(await takeAll(broker, await broker.connect('c', PERSISTENT)), ['kept']);
+  });
+
+  it('gets nothing that was published before it subscribed', async () => {
+    await using broker = await BrokerUnderTest.start();
+    broker.publish('b', 'before', { qos: 1 });
+    await broker.settle();
+    const first = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(first, 'a', { qos: 1 });
+    first.close({ label: 'client_closed', reasonCode: undefined });
+    broker.publish('b', 'between', { qos: 1 });
+    await broker.settle();
+    const second = await broker.connect('c', PERSISTENT);
+    second.saturated = true;
+    await broker.subscribe(second, 'b', { qos: 1 });
+    broker.publish('b', 'after', { qos: 1 });
+    await broker.settle();
+    broker.drain(second);
+    assert.deepEqual(await takeAll(broker, second), ['after']);
+  });
+
+  it('does not get its own messages back where it asked so [MQTT-3.8.3-3]', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const client = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(client, 'a', { qos: 1, noLocal: true });
+    client.saturated = true;
+    broker.publish('a', 'own', { qos: 1, publisher: client.session! });
+    broker.publish('a', 'other', { qos: 1 });
+    await broker.settle();
+    broker.drain(client);
+    assert.deepEqual(await takeAll(broker, client), ['other']);
+  });
+
+  it('gets nothing that has expired meanwhile [MQTT-3.3.2-5], and of the rest what is left [MQTT-3.3.2-6]', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const client = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(client, 'a', { qos: 1 });
+    client.saturated = true;
+    broker.publish('a', 'short', { qos: 1, expirySeconds: 5 });
+    broker.publish('a', 'long', { qos: 1, expirySeconds: 50 });
+    await broker.settle();
+    broker.clock.advanceSeconds(20);
+    broker.drain(client);
+    await broker.settle();
+    const [message, ...others] = client.takeMessages();
+    assert.deepEqual([textOf(message!), message!.properties.messageExpiryInterval, others], ['long', 30, []]);
+    assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 1);
+  });
+
+  it('counts what retention took before it came', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const client = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(client, 'a', { qos: 1 });
+    client.close({ label: 'client_closed', reasonCode: undefined });
+    for (const text of ['1', '2', '3']) {
+      broker.publish('a', text, { qos: 1 });
+      await broker.settle();
+    }
+    await broker.journal.trim('default', 2);
+    assert.deepEqual(await takeAll(broker, await broker.connect('c', PERSISTENT)), ['3']);
+    assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'retention')), 2);
+  });
+
+  it('is closed, and nobody else, when the journal cannot be read', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const client = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(client, 'a', { qos: 1 });
+    const other = await broker.connect('other', PERSISTENT);
+    client.saturated = true;
+    broker.publish('a', 'x', { qos: 1 });
+    await broker.settle();
+    await broker.journal.close();
+    broker.drain(client);
+    await broker.assembly.catchUp.idle();
+    assert.deepEqual([client.closeReason?.label, other.closed], ['server_error', false]);
+  });
+});

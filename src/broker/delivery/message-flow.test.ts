@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
+import { RecordView } from '../../journal/record-batch.ts';
+import { everythingFrom, payloadOf } from '../../journal/testing/records.ts';
+import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
+import { SPANS } from '../../telemetry/catalogue.ts';
+import type { FinishedSpan } from '../../telemetry/finished-span.ts';
+import { publisherOf } from '../session/session.ts';
+import { BrokerUnderTest, type PublishOptions } from '../testing/broker-under-test.ts';
+import { ControlledJournal } from '../testing/controlled-journal.ts';
+import { textOf } from '../testing/packet-stream.ts';
+import { TestClock } from '../testing/test-clock.ts';
+
+async function stored(broker: BrokerUnderTest, shard = 'default') {
+  return (await broker.journal.read(shard, everythingFrom(0))).entries;
+}
+
+function publishTraced(broker: BrokerUnderTest, options: PublishOptions): void {
+  const { recorder } = broker.telemetry;
+  const message = broker.message('a', 'x', options);
+  message.span = recorder.root(SPANS.mqttPublish, broker.clock.now());
+  message.hasContext = true;
+  recorder.context(message.span, message.context, 0);
+  broker.assembly.flow.store(message, undefined, undefined, 0);
+}
+
+describe('the flow of messages', () => {
+  it('stores QoS 1 and 2 before anybody gets them, and QoS 0 never', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a');
+    for (const qos of [0, 1, 2] as const) broker.publish('a', String(qos), { qos });
+    broker.assembly.turn.end();
+    assert.deepEqual([client.takeMessages().map(textOf), controlled.waiting], [['0'], [2]]);
+    controlled.settle('commit');
+    await broker.settle();
+    assert.deepEqual(client.takeMessages().map(textOf), ['1', '2']);
+    assert.deepEqual((await stored(broker)).map(payloadOf), ['1', '2']);
+  });
+
+  it('names the publisher in the record, and its packet identifier at QoS 2', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const { session } = await broker.connect('c');
+    broker.publish('a', 'x', { qos: 2, publisher: session!, packetId: 9 });
+    broker.publish('a', 'of the broker itself', { qos: 1 });
+    await broker.settle();
+    const [first, second] = (await stored(broker)).map(({ buffer, position }) => new RecordView().at(buffer, position));
+    assert.deepEqual([publisherOf(first!), first!.packetId, publisherOf(second!)], [session!.number, 9, 0]);
+  });
+
+  it('stores a topic where its rule says', async () => {
+    await using broker = await BrokerUnderTest.start({
+      'topic_rules.0.filter': 'volatile/#',
+      'topic_rules.0.durable': false,
+    });
+    broker.publish('volatile/a', 'v', { qos: 1 });
+    broker.publish('other', 'd', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual((await stored(broker)).map(payloadOf), ['d']);
+    assert.deepEqual((await stored(broker, 'volatile')).map(payloadOf), ['v']);
+  });
+
+  it('gives nobody a message that the journal did not take', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a');
+    publishTraced(broker, { qos: 1, retain: true });
+    broker.assembly.turn.end();
+    controlled.settle('fail');
+    await broker.settle();
+    assert.deepEqual([client.takeMessages(), broker.assembly.retained.count], [[], 0]);
+    for (const name of ['storage/persist', 'mqtt/publish']) {
+      const [span] = broker.spansNamed(name);
+      const type = span?.attributes.find(({ definition }) => definition.key === 'error.type')?.value;
+      assert.equal(type, 'storage_failed');
+    }
+    assert.equal(broker.telemetry.logLines.filter(({ level }) => level === 'error').length, 1);
+  });
+
+  it('keeps a retained message when it is stored, for those who come later', async () => {
+    await using broker = await BrokerUnderTest.start();
+    broker.publish('a/1', 'x', { qos: 1, retain: true });
+    broker.publish('a/0', 'x', { retain: true });
+    broker.publish('b', 'x', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual([...broker.assembly.retained.matching('#')].sort(), ['a/0', 'a/1']);
+    broker.publish('a/1', '', { qos: 1, retain: true });
+    await broker.settle();
+    assert.deepEqual([...broker.assembly.retained.matching('#')], ['a/0']);
+  });
+
+  it('does not deliver what had expired before it was stored, but answers for it', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a');
+    broker.publish('a', 'x', { qos: 1, expirySeconds: 1 });
+    broker.assembly.turn.end();
+    broker.clock.advanceSeconds(2);
+    controlled.settle('commit');
+    await broker.settle();
+    assert.deepEqual(client.takeMessages(), []);
+    assert.equal(broker.assembly.ingests[0]!.dispatchedEnd, 1);
+  });
+
+  it('tells when a retained message could not be kept, though it was delivered', async () => {
+    const placement = new MemoryPlacement();
+    await using broker = await BrokerUnderTest.start({}, { placement });
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a');
+    await placement.close();
+    publishTraced(broker, { qos: 1, retain: true });
+    for (const ingest of broker.assembly.ingests) await ingest.idle();
+    assert.deepEqual(client.takeMessages().map(textOf), ['x']);
+    const [span] = broker.spansNamed('mqtt/publish');
+    assert.ok(span?.failure);
+  });
+
+  it('shows the way of a stored message: matching, persisting, pushing', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a');
+    publishTraced(broker, { qos: 1 });
+    await broker.settle();
+    const [publish] = broker.spansNamed('mqtt/publish');
+    const below = ({ spanId }: FinishedSpan) =>
+      broker.spans
+        .filter(({ parent }) => parent.type === 'local' && parent.spanId === spanId)
+        .map(({ definition }) => definition.name)
+        .sort();
+    assert.deepEqual(below(publish!), ['client/push', 'storage/persist', 'subscription/match']);
+    const [persist] = broker.spansNamed('storage/persist');
+    assert.deepEqual(below(persist!), ['cluster/route', 'metadata/query']);
+  });
+});

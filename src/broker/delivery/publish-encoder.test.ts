@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
+import { copyForwardedProperties } from '../../mqtt/forwarded-properties.ts';
+import type { PublishPacket } from '../../mqtt/packets.ts';
+import { parsePublish } from '../../mqtt/parse-publish.ts';
+import type { PropertiesOf } from '../../mqtt/property.ts';
+import { PublishView } from '../../mqtt/publish-view.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { arbitraryPublish } from '../../mqtt/testing/arbitrary-packet.ts';
+import { decodeFrame, scanWhole } from '../../mqtt/testing/decode-frame.ts';
+import { CONTEXT_BYTES, FLAGS_AT, formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-context.ts';
+import { Topic } from '../router/topic.ts';
+import { Message } from './message.ts';
+import { type Propagation, PublishEncoder } from './publish-encoder.ts';
+
+const PUBLISHED = '00-11111111111111111111111111111111-2222222222222222-01';
+
+/** The packet as a message in the read buffer. */
+function messageOf(packet: PublishPacket, version: 4 | 5 = 5): Message {
+  const bytes = encodePacket({ ...packet, packetId: packet.qos === 0 ? 0 : 1 }, version);
+  const { headerByte, bodyStart, end } = scanWhole(bytes);
+  const view = new PublishView();
+  assert.equal(parsePublish(bytes, headerByte, bodyStart, end, version, view), ReasonCode.success);
+  const properties = Buffer.alloc(bytes.length);
+  const message = new Message();
+  message.topic = new Topic(Buffer.from(packet.topic), () => undefined);
+  message.properties = properties;
+  message.propertiesEnd = copyForwardedProperties(bytes, view.propertiesStart, view.propertiesEnd, properties, 0);
+  message.payload = bytes;
+  message.payloadStart = view.payloadStart;
+  message.payloadEnd = view.payloadEnd;
+  message.expirySeconds = view.messageExpirySeconds;
+  message.hasTraceparent = view.traceparentStart !== -1;
+  return message;
+}
+
+function packetOf(properties: PropertiesOf<'publish'> = {}, payload = 'payload'): PublishPacket {
+  return {
+    type: 'publish',
+    topic: 'a/b',
+    payload: new Uint8Array(Buffer.from(payload)),
+    qos: 0,
+    retain: false,
+    duplicate: false,
+    packetId: 0,
+    properties,
+  };
+}
+
+type Arguments = Parameters<PublishEncoder['encode']>;
+
+function bytesOf(encoder: PublishEncoder, ...parameters: Arguments): Buffer {
+  encoder.encode(...parameters);
+  return encoder.bytes.subarray(encoder.start, encoder.end);
+}
+
+/** What a subscriber gets, with packet identifier 1 above QoS 0. */
+function received(encoder: PublishEncoder, ...parameters: Arguments): PublishPacket {
+  const bytes = Buffer.from(bytesOf(encoder, ...parameters));
+  if (parameters[2] > 0) bytes.writeUInt16BE(1, encoder.packetIdAt);
+  const result = decodeFrame(bytes, parameters[1]);
+  assert.ok(result.ok && result.packet.type === 'publish');
+  return result.packet;
+}
+
+function contextOf(fill: number): Uint8Array {
+  const context = new Uint8Array(CONTEXT_BYTES).fill(fill);
+  context[FLAGS_AT] = 1;
+  return context;
+}
+
+function traceparentOf(context: Uint8Array): string {
+  const text = Buffer.alloc(TRACEPARENT_BYTES);
+  formatTraceparent(context, 0, text, 0);
+  return text.toString();
+}
+
+describe('the encoder of messages for subscribers', () => {
+  for (const version of [4, 5] as const)
+    it(`encodes for version ${version} what encodePacket encodes`, () => {
+      fc.assert(
+        fc.property(
+          arbitraryPublish(version).filter(({ topic }) => topic !== ''),
+          fc.nat(2),
+          fc.boolean(),
+          (packet, qos, retain) => {
+            const { topicAlias: _, subscriptionIdentifiers: __, ...properties } = packet.properties;
+            const expected = { ...packet, qos: qos as 0 | 1 | 2, retain, duplicate: false, properties };
+            const encoder = new PublishEncoder('preserve');
+            const actual = received(encoder, messageOf({ ...packet, properties }, version), version, qos, retain);
+            assert.deepEqual(actual, { ...expected, packetId: qos === 0 ? 0 : 1 });
+            encoder.encode(messageOf({ ...packet, properties }, version), version, qos, retain);
+            assert.equal(encoder.end - encoder.start, encodePacket({ ...expected, packetId: 1 }, version).length);
+          },
+        ),
+      );
+    });
+
+  it('leaves properties out for MQTT 3.1.1', () => {
+    const message = messageOf(packetOf({ contentType: 'text/plain', messageExpiryInterval: 60 }));
+    assert.deepEqual(received(new PublishEncoder('preserve'), message, 4, 0, false).properties, {});
+  });
+
+  it('encodes once for all who want the message in the same way, until the next message', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf(packetOf());
+    const first = bytesOf(encoder, message, 5, 1, false);
+    assert.equal(bytesOf(encoder, message, 5, 1, false).byteOffset, first.byteOffset);
+    const variants = new Set<string>();
+    for (const version of [4, 5] as const)
+      for (const qos of [0, 1, 2])
+        for (const retain of [false, true]) {
+          const { byteOffset } = bytesOf(encoder, message, version, qos, retain);
+          assert.equal(bytesOf(encoder, message, version, qos, retain).byteOffset, byteOffset);
+          const packet = received(encoder, message, version, qos, retain);
+          assert.deepEqual([packet.qos, packet.retain], [qos, retain]);
+          variants.add(String(byteOffset));
+        }
+    assert.equal(variants.size, 12);
+    encoder.begin();
+    assert.equal(received(encoder, messageOf(packetOf({}, 'another')), 5, 1, false).payload.length, 7);
+  });
+
+  it('names every subscription that matched [MQTT-3.3.4-3] [MQTT-3.3.4-4], apart from what is shared', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf(packetOf({ userProperties: [['key', 'value']] }));
+    const own = received(encoder, message, 5, 1, false, [1, 128, 268_435_455]);
+    assert.deepEqual(own.properties, {
+      subscriptionIdentifiers: [1, 128, 268_435_455],
+      userProperties: [['key', 'value']],
+    });
+    assert.deepEqual(received(encoder, message, 5, 1, false).properties, { userProperties: [['key', 'value']] });
+  });
+
+  it('passes on what is left of the expiry [MQTT-3.3.2-6]', () => {
+    const message = messageOf(packetOf({ messageExpiryInterval: 60 }));
+    message.expirySeconds = 42;
+    const { properties } = received(new PublishEncoder('preserve'), message, 5, 0, false);
+    assert.deepEqual(properties, { messageExpiryInterval: 42 });
+  });
+
+  it('grows for large messages and keeps what it encoded before', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf(packetOf({}, 'x'.repeat(50_000)));
+    for (const qos of [0, 1, 2]) assert.equal(received(encoder, message, 5, qos, false).payload.length, 50_000);
+    for (const qos of [0, 1, 2]) assert.equal(received(encoder, message, 5, qos, false).qos, qos);
+  });
+});
+
+describe('the trace that goes on with a message', () => {
+  const traced = (propagation: Propagation, properties: PropertiesOf<'publish'> = {}) => {
+    const encoder = new PublishEncoder(propagation);
+    const message = messageOf(packetOf(properties));
+    message.hasContext = true;
+    message.context.set(contextOf(1));
+    return { encoder, message };
+  };
+  const sent: PropertiesOf<'publish'> = {
+    userProperties: [
+      ['first', '1'],
+      ['traceparent', PUBLISHED],
+      ['last', '2'],
+    ],
+  };
+
+  it('is added where the publisher sent none', () => {
+    const { encoder, message } = traced('inject-if-absent', { userProperties: [['key', 'value']] });
+    const { properties } = received(encoder, message, 5, 0, false);
+    assert.deepEqual(properties.userProperties, [
+      ['traceparent', traceparentOf(contextOf(1))],
+      ['key', 'value'],
+    ]);
+  });
+
+  it("names each subscriber's own push where that is a span", () => {
+    const { encoder, message } = traced('inject-if-absent');
+    for (const push of [contextOf(2), contextOf(3)]) {
+      const { properties } = received(encoder, message, 5, 0, false, [], push);
+      assert.deepEqual(properties.userProperties, [['traceparent', traceparentOf(push)]]);
+    }
+  });
+
+  it("leaves the publisher's own as it is [MQTT-3.3.2-17] [MQTT-3.3.2-18]", () => {
+    for (const propagation of ['inject-if-absent', 'preserve'] as const) {
+      const { encoder, message } = traced(propagation, sent);
+      assert.deepEqual(received(encoder, message, 5, 0, false, [], contextOf(2)).properties, sent);
+    }
+  });
+
+  it("takes the publisher's place where the operator wants that, and only there", () => {
+    const { encoder, message } = traced('replace', sent);
+    const { properties } = received(encoder, message, 5, 0, false, [], contextOf(2));
+    assert.deepEqual(properties.userProperties, [
+      ['traceparent', traceparentOf(contextOf(2))],
+      ['first', '1'],
+      ['last', '2'],
+    ]);
+    message.hasContext = false;
+    encoder.begin();
+    assert.deepEqual(received(encoder, message, 5, 0, false).properties, sent);
+  });
+
+  it('is not added where the operator wants nothing added, where there is none, or in MQTT 3.1.1', () => {
+    const preserving = traced('preserve');
+    assert.deepEqual(received(preserving.encoder, preserving.message, 5, 0, false).properties, {});
+    const { encoder, message } = traced('inject-if-absent');
+    assert.deepEqual(received(encoder, message, 4, 0, false).properties, {});
+    message.hasContext = false;
+    assert.deepEqual(received(encoder, message, 5, 0, false).properties, {});
+  });
+});
