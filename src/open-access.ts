@@ -42,11 +42,6 @@ export async function openAccess(
 ): Promise<Access> {
   await using opened = new AsyncDisposableStack();
   const onFailure = (error: Error): void => log.write(LOG_EVENTS.accessRulesFailed, { error });
-  const users = opened.adopt(await watchUsers(placement, onFailure), (watched) => watched.close());
-  const rules = opened.adopt(await watchAccessRules(placement, onFailure), (watched) => watched.close());
-  const control = new AccessControl(authorizerOf(rules), recorder, clock);
-  rules.onChange(() => control.replace(authorizerOf(rules)));
-
   const tell = (kind: 'users' | 'rules', count: number, publication: Publication): void => {
     if (count + publication.deleted > 0) log.write(LOG_EVENTS.accessRulesLoaded, { [kind]: count, ...publication });
   };
@@ -54,12 +49,17 @@ export async function openAccess(
     tell('rules', configured.length, await publishAccessRules(placement, configured));
   const publish = async (entries: PasswordEntries): Promise<void> =>
     tell('users', entries.size, await publishUsers(placement, entries));
+  // Before anyone reads it, so that what is ours is right whatever happened to it.
   await publishRules(config.authorization.rules);
   const file = config.authentication.passwordFile;
   if (file === undefined) await publish(new Map());
   const passwords = file === undefined ? undefined : await PasswordFileWatch.open({ file, publish, onFailure });
   opened.defer(async () => passwords?.close());
 
+  const users = opened.adopt(await watchUsers(placement, onFailure), (watched) => watched.close());
+  const rules = opened.adopt(await watchAccessRules(placement, onFailure), (watched) => watched.close());
+  const control = new AccessControl(authorizerOf(rules), recorder, clock);
+  rules.onChange(() => control.replace(authorizerOf(rules)));
   const verifier = passwords && new PasswordVerifier(users, clock);
   const kept = opened.move();
   return {

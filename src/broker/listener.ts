@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { CodedError } from '../base/errors.ts';
 
-export type ListenErrorCode = 'address_in_use' | 'address_not_available' | 'not_permitted' | 'failed';
+export type ListenErrorCode = 'address_in_use' | 'address_not_available' | 'not_permitted' | 'listen_failed';
 export class ListenError extends CodedError<ListenErrorCode> {}
 
 export interface ListenerAddress {
@@ -59,7 +59,7 @@ function codeOf(error: NodeJS.ErrnoException): ListenErrorCode {
     case 'EACCES':
       return 'not_permitted';
     default:
-      return 'failed';
+      return 'listen_failed';
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DirectoryLockError } from '../base/directory-lock.ts';
 import { CodedError } from '../base/errors.ts';
+import { ListenError } from '../broker/listener.ts';
 import { JournalError } from '../journal/journal.ts';
 import { explain } from './exit-code.ts';
 
@@ -12,6 +13,7 @@ test('expected errors are told by their own sentence, with an exit code to branc
     exitCode: 75,
     sentence: '/srv/mq is in use by node a',
   });
+  assert.equal(explain(new ListenError('address_in_use', 'taken')).exitCode, 69);
   assert.equal(explain(new JournalError('corrupt', 'damage')).exitCode, 65);
   assert.equal(explain(new JournalError('no_space', 'full')).exitCode, 74);
   assert.equal(explain(new CodedError('constructor', 'odd')).exitCode, 70);

@@ -2,6 +2,7 @@ import type { DirectoryLockErrorCode } from '../base/directory-lock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { AccessRuleErrorCode } from '../broker/auth/access-rules.ts';
 import type { PasswordFileErrorCode } from '../broker/auth/password-file.ts';
+import type { ListenErrorCode } from '../broker/listener.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
 import type { JournalErrorCode } from '../journal/journal.ts';
 import type { PlacementErrorCode } from '../placement/placement.ts';
@@ -27,6 +28,7 @@ type ExpectedErrorCode =
   | ConfigErrorCode
   | DirectoryLockErrorCode
   | JournalErrorCode
+  | ListenErrorCode
   | OtlpTargetErrorCode
   | PasswordFileErrorCode
   | PlacementErrorCode;
@@ -41,6 +43,10 @@ const BY_ERROR_CODE: Readonly<Record<ExpectedErrorCode, ExitCode>> = {
   unreadable: ExitCode.configuration,
   malformed: ExitCode.configuration,
   unusable_name: ExitCode.usage,
+  address_in_use: ExitCode.unavailable,
+  address_not_available: ExitCode.unavailable,
+  not_permitted: ExitCode.noPermission,
+  listen_failed: ExitCode.unavailable,
   locked: ExitCode.temporaryFailure,
   io_failed: ExitCode.ioError,
   no_space: ExitCode.ioError,

@@ -36,7 +36,7 @@ describe('log', () => {
   it('leaves out what lies below its level', () => {
     const { log, lines } = setUp({ level: 'warn' });
     log.write(LOG_EVENTS.listenerOpened);
-    log.write(LOG_EVENTS.listenerFailed);
+    log.write(LOG_EVENTS.journalAppendFailed);
     assert.equal(lines.length, 1);
   });
 
@@ -50,7 +50,7 @@ describe('log', () => {
 
   it('gives an error with its cause and stack', () => {
     const { log, lines } = setUp();
-    log.write(LOG_EVENTS.listenerFailed, { error: new Error('no port', { cause: new Error('EADDRINUSE') }) });
+    log.write(LOG_EVENTS.journalAppendFailed, { error: new Error('no port', { cause: new Error('EADDRINUSE') }) });
     assert.match(JSON.parse(lines[0]!).error.stack, /no port[\s\S]*EADDRINUSE/);
   });
 

@@ -1,6 +1,6 @@
 import { ATTRIBUTES, METRICS } from './catalogue.ts';
 import { type CounterId, counterId, type HistogramId, histogramId, type Metrics } from './metrics.ts';
-import type { Recorder, SpanHandle } from './recorder.ts';
+import { NO_SPAN, type Recorder, type SpanHandle } from './recorder.ts';
 
 type LabelValue<Definition> = Definition extends {
   readonly label: { readonly values: readonly (infer Value)[] | null } | null;
@@ -43,7 +43,11 @@ export function recordOperation(
   metrics.add(operation.requests);
   if (!succeeded) metrics.add(operation.errors);
   metrics.observe(operation.duration, latencyMs / 1000);
-  if (span === 0) return;
+  if (span !== NO_SPAN) describeOutcome(recorder, span, latencyMs, succeeded);
+}
+
+/** The outcome on the span alone, where the counting is done for a batch. */
+export function describeOutcome(recorder: Recorder, span: SpanHandle, latencyMs: number, succeeded: boolean): void {
   recorder.attribute(span, ATTRIBUTES.performanceLatencyMs, latencyMs);
   recorder.attribute(span, ATTRIBUTES.performanceSuccess, succeeded);
 }

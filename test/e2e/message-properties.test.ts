@@ -32,7 +32,7 @@ describe('properties of a message', () => {
   };
 
   for (const qos of QOS)
-    test(`QoS ${qos}: are forwarded as they were sent, live, late and retained [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-17]`, async () => {
+    test(`QoS ${qos}: are forwarded as they were sent, live, late and retained [MQTT-3.3.2-4] [MQTT-3.3.2-15]`, async () => {
       const topic = `properties/${qos}`;
       const identity = { port: broker.port, clientId: topic, properties: { sessionExpiryInterval: 60 } };
       const live = await RawClient.connect(identity);

@@ -21,12 +21,13 @@ async function freePort(): Promise<number> {
 
 async function isOpen(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
-  const [outcome] = await Promise.race([
-    once(socket, 'connect').then(() => [true]),
-    once(socket, 'error').then(() => [false]),
-  ]).catch(() => [false]);
-  socket.destroy();
-  return outcome === true;
+  try {
+    return await new Promise((resolve) =>
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+    );
+  } finally {
+    socket.destroy();
+  }
 }
 
 describe('robustmq start', () => {
@@ -44,11 +45,8 @@ describe('robustmq start', () => {
       await publisher.expect('puback');
       const end = first.kill(signal);
       let acknowledged = 1;
-      for (;;) {
-        const packet = await Promise.race([publisher.take('puback'), publisher.ended()]).catch(() => undefined);
-        if (packet === undefined) break;
-        acknowledged += 1;
-      }
+      // Until the connection is closed, which is no answer.
+      while ((await publisher.take('puback').catch(() => undefined)) !== undefined) acknowledged += 1;
       assert.deepEqual(await end, { code: 0, signal: null }, first.errors);
       assert.match(first.output, /Stopping\.\n$/);
 
@@ -130,15 +128,12 @@ describe('robustmq start', () => {
 
   test('a port that is taken: a sentence, exit 69, and the data directory is free again', async () => {
     await using directory = await TestDirectory.create();
-    const taken = createServer().listen(0, '127.0.0.1');
+    await using taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
     const broker = BrokerProcess.spawn({ directory, settings: { 'listeners.0.port': port } });
     assert.deepEqual(await broker.exited, { code: 69, signal: null }, broker.errors);
-    assert.match(
-      broker.errors,
-      new RegExp(`another program listens .*127\\.0\\.0\\.1:${port}|127\\.0\\.0\\.1:${port}.*another program`),
-    );
+    assert.match(broker.errors, new RegExp(`127\\.0\\.0\\.1:${port}: another program listens there`));
     taken.close();
     await once(taken, 'close');
     await using next = await BrokerProcess.start({ directory, settings: { 'listeners.0.port': port } });

@@ -15,6 +15,8 @@ export interface ProcessOptions extends BrokerOptions {
   readonly directory: TestDirectory;
   /** Variables beside PATH. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program and its arguments that become the broker when they are done (`nsenter …`). */
+  readonly launcher?: readonly string[];
 }
 
 /** `robustmq start` as a process of its own, as a user starts it; it can be killed. */
@@ -36,12 +38,13 @@ export class BrokerProcess implements AsyncDisposable {
   }
 
   /** Spawns it and waits for nothing: `exited` tells of one that refuses to start. */
-  static spawn({ directory, settings, toml, environment }: ProcessOptions): BrokerProcess {
+  static spawn({ directory, settings, toml, environment, launcher = [] }: ProcessOptions): BrokerProcess {
     const file = toml === undefined ? [] : ['--config', directory.write('robustmq.toml', toml)];
     const flags = assignments(settings).flatMap((assignment) => ['--set', assignment]);
     const parameters = [MAIN, 'start', ...file, '--data-dir', directory.dataDir, ...flags];
+    const [program, ...before] = [...launcher, process.execPath];
     return new BrokerProcess(
-      spawn(process.execPath, parameters, {
+      spawn(program!, [...before, ...parameters], {
         cwd: directory.path,
         env: { PATH: process.env.PATH, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -37,6 +37,7 @@ export async function assemble(parts: BrokerParts): Promise<BrokerAssembly> {
     limits: { maximumInflight: config.mqtt.maxInflightMessages, receiveMaximum: config.mqtt.receiveMaximum },
     now: clock.now(),
   });
+  handling.checkpoint.protect(recovered.marker);
   parts.log.write(LOG_EVENTS.sessionsLoaded, {
     sessions: recovered.sessions.length,
     retained: foundation.retained.count,

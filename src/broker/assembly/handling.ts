@@ -69,7 +69,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     sessionLog,
     store,
     shared,
-    sessions: () => lifecycle.sessions.values(),
+    sessions: lifecycle.sessions,
     shards: ingests,
   });
   observe(foundation, connections, lifecycle);
@@ -117,8 +117,7 @@ function createDispatch(
   const { config, recorder, metrics, clock, log } = parts;
   const { mqtt } = config;
   const { lifecycle } = handlers;
-  const common = { recorder, metrics, clock };
-  const onFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
+  const common = { recorder, metrics, log, clock };
   const connect = new ConnectHandler({
     ...common,
     authenticators: parts.authenticators,
@@ -137,7 +136,6 @@ function createDispatch(
       keepAliveMaximumSeconds: mqtt.keepAliveMaximumSeconds,
     },
     identity: { cluster: config.cluster.name, brokerId: config.node.id },
-    onFailure,
   });
   const subscribe = new SubscribeHandler({
     ...common,
@@ -156,7 +154,6 @@ function createDispatch(
       maximumTopicLevels: mqtt.maxTopicLevels,
       maximumTopicBytes: mqtt.maxTopicBytes,
     },
-    onFailure,
   });
   return new PacketDispatch({
     ...common,

@@ -223,6 +223,27 @@ describe('a connection', () => {
     assert.equal(wire.handlers.closeReason, CLOSE_REASONS.clientClosed);
   });
 
+  it('reads no more from a client that leaves its answers unread, and goes on when it reads them', async () => {
+    await using wire = await open();
+    wire.send(CONNECT);
+    await wire.handlers.until(1);
+    wire.client.pause();
+    const piece = Buffer.alloc(50_000);
+    while (wire.connection.hasRoomFor(piece.length)) {
+      wire.connection.send(piece);
+      await new Promise(setImmediate);
+    }
+    wire.connection.send(piece);
+    wire.send(PING);
+    await wire.handlers.until(2);
+    const { received } = wire.traffic;
+    wire.send(PING);
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    assert.equal(wire.traffic.received, received);
+    wire.client.resume();
+    assert.deepEqual(await wire.handlers.until(4), ['connect', 'pingreq', 'drained', 'pingreq']);
+  });
+
   it('has no room for more than its limit while its client does not read, and has again when it does', async () => {
     await using wire = await open();
     wire.send(CONNECT);

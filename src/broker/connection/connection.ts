@@ -91,7 +91,7 @@ export class Connection implements Receiver, Client {
   readonly #socket: Socket;
   readonly #shared: ConnectionShared;
   readonly #held = new InboundBytes();
-  #paused = false;
+  #waitingFor: 'nothing' | 'journal' | 'client' = 'nothing';
 
   constructor(
     id: number,
@@ -111,9 +111,7 @@ export class Connection implements Receiver, Client {
     this.principal = { clientId: '', username: undefined, address: this.remoteAddress };
     this.#socket = takeOver(accepted, readBuffer, (count) => this.#read(readBuffer, count));
     this.#socket.setNoDelay(true);
-    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () =>
-      shared.handlers.drained(this),
-    );
+    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () => this.#drained());
     this.#socket.on('error', () => this.#end(CLOSE_REASONS.socketError));
     this.#socket.on('end', () => this.#end(CLOSE_REASONS.clientClosed));
     this.#socket.on('close', () => this.#end(CLOSE_REASONS.clientClosed));
@@ -150,7 +148,7 @@ export class Connection implements Receiver, Client {
   /** Goes on after CONNECT has been answered, or after the journal has caught up. */
   resume(): void {
     if (this.closed) return;
-    this.#paused = false;
+    this.#waitingFor = 'nothing';
     if (this.#held.length > 0) this.#consumeHeld();
     if (!this.#isHeldUp()) this.#socket.resume();
   }
@@ -194,7 +192,7 @@ export class Connection implements Receiver, Client {
   }
 
   #isHeldUp(): boolean {
-    return this.stage === 'connecting' || this.#paused;
+    return this.stage === 'connecting' || this.#waitingFor !== 'nothing';
   }
 
   #consumeHeld(): void {
@@ -219,11 +217,23 @@ export class Connection implements Receiver, Client {
       at = packetEnd;
     }
     handlers.endRead(this, buffer);
-    if (handlers.overloaded && !this.closed && !this.#paused) {
-      this.#paused = true;
-      handlers.paused(this);
-    }
+    if (!this.closed && this.#waitingFor === 'nothing') this.#holdUp();
     return at;
+  }
+
+  /** Reads no more while the journal is behind, or while the client leaves unread what it has been answered. */
+  #holdUp(): void {
+    const { handlers, limits } = this.#shared;
+    if (handlers.overloaded) {
+      this.#waitingFor = 'journal';
+      handlers.paused(this);
+    } else if (this.#outbox.blocked && this.#outbox.pendingBytes > limits.maximumQueuedBytes)
+      this.#waitingFor = 'client';
+  }
+
+  #drained(): void {
+    this.#shared.handlers.drained(this);
+    if (this.#waitingFor === 'client') this.resume();
   }
 
   #handUp(buffer: Buffer, start: number, headerByte: number, bodyStart: number, end: number): void {

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
+import type { Journal } from '../../journal/journal.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { anyHistory, DeliveryHistory } from '../testing/delivery-history.ts';
 import { textOf } from '../testing/packet-stream.ts';
+import { replacing } from '../testing/replacing.ts';
 import type { TestClient } from '../testing/test-client.ts';
+import { TestClock } from '../testing/test-clock.ts';
 
 const PERSISTENT = { expirySeconds: 1000 };
 const TWO_SHARDS = { 'topic_rules.0.filter': 'volatile/#', 'topic_rules.0.durable': false };
@@ -142,6 +147,29 @@ describe('a session that reads on from the journal', () => {
     await broker.journal.trim('default', 2);
     assert.deepEqual(await takeAll(broker, await broker.connect('c', PERSISTENT)), ['3']);
     assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'retention')), 2);
+  });
+
+  it('misses nothing of a filter that it subscribes to while it is being read for', async () => {
+    const memory = new MemoryJournal({ clock: new TestClock() });
+    const gate = Promise.withResolvers<void>();
+    const journal = replacing<Journal>(memory, {
+      read: async (shard, request) => {
+        if (request.filters !== undefined) await gate.promise;
+        return memory.read(shard, request);
+      },
+    });
+    await using broker = await BrokerUnderTest.start({}, { journal });
+    const first = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(first, 'old', { qos: 1 });
+    first.close(CLOSE_REASONS.clientClosed);
+    broker.publish('old', 'while it was away', { qos: 1 });
+    await broker.settle();
+    const client = await broker.connect('c', PERSISTENT);
+    await broker.subscribe(client, 'new', { qos: 1 });
+    broker.publish('new', 'before it was read', { qos: 1 });
+    for (const ingest of broker.assembly.ingests) await ingest.idle();
+    gate.resolve();
+    assert.deepEqual(await takeAll(broker, client), ['while it was away', 'before it was read']);
   });
 
   it('is closed, and nobody else, when the journal cannot be read', async () => {

@@ -131,15 +131,14 @@ export class CatchUp implements TurnTask {
     const { number, name } = progress.shard;
     const { receiver } = session;
     const from = session.positions[number]!;
-    const subscriptions = [...this.#router.subscriptionsOf(session)].filter(
-      ({ filter }) => !filter.startsWith('$share/'),
-    );
+    const before = progress.dispatchedEnd;
+    const asked = this.#subscriptionsOf(session);
     const { entries, next, lost } =
-      subscriptions.length === 0 || from >= progress.dispatchedEnd
+      asked.length === 0 || from >= progress.dispatchedEnd
         ? { entries: [], next: progress.dispatchedEnd, lost: 0 }
         : await this.#journal.read(name, {
             from,
-            filters: subscriptions.map(({ filter }) => filter),
+            filters: asked.map(({ filter }) => filter),
             maxRecords: Math.min(READ_RECORDS, session.window.limit - session.window.count),
             maxBytes: READ_BYTES,
           });
@@ -147,8 +146,11 @@ export class CatchUp implements TurnTask {
     if (session.receiver !== receiver || session.positions[number] !== from) return;
     if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
     session.dirty = true;
+    const subscriptions = this.#subscriptionsOf(session);
+    // What was subscribed to while the read was under way was not asked for, and begins where the log ended before it.
+    const end = isSame(asked, subscriptions) ? progress.dispatchedEnd : before;
     for (const entry of entries) {
-      if (entry.offset >= progress.dispatchedEnd) break;
+      if (entry.offset >= end) break;
       if (!canTake(session)) {
         session.positions[number] = entry.offset;
         return;
@@ -156,8 +158,13 @@ export class CatchUp implements TurnTask {
       this.#deliver(session, subscriptions, entry, number);
     }
     // What is committed and not yet dispatched comes live.
-    const reached = Math.min(next, progress.dispatchedEnd);
+    const reached = Math.min(next, end);
     session.positions[number] = reached === progress.dispatchedEnd ? LIVE : reached;
+  }
+
+  /** Those through which the session itself gets messages; shared ones are their groups'. */
+  #subscriptionsOf(session: Session): Subscription<Session>[] {
+    return [...this.#router.subscriptionsOf(session)].filter(({ filter }) => !filter.startsWith('$share/'));
   }
 
   #deliver(
@@ -189,6 +196,10 @@ export class CatchUp implements TurnTask {
 /** What is sent again counts like what is new: the client may have come back with a smaller receive maximum [MQTT-3.3.4-9]. */
 function mayResend({ window, redeliver }: Session): boolean {
   return window.count - redeliver.length < window.limit;
+}
+
+function isSame<Item>(left: readonly Item[], right: readonly Item[]): boolean {
+  return left.length === right.length && left.every((item, index) => item === right[index]);
 }
 
 /** All of the session's subscriptions that want the record, as one; undefined when none does. */

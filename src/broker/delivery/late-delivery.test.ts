@@ -136,7 +136,7 @@ describe('retained messages for a new subscription', () => {
     client.close(CLOSE_REASONS.clientClosed);
     await broker.assembly.checkpoint.take();
     for (const end of ['connection', 'broker']) {
-      if (end === 'broker') await broker.kill();
+      if (end === 'broker') await broker.crash();
       const again = await broker.connect('c', PERSISTENT);
       await broker.settle();
       assert.deepEqual(again.takeMessages(), [{ ...sent!, duplicate: true }], `after the end of the ${end}`);

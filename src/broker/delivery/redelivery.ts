@@ -13,6 +13,7 @@ import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED, InflightState } from '../session/inflight-window.ts';
+import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
 import { startConfirm } from './confirm-span.ts';
 import type { LateDelivery } from './late-delivery.ts';
@@ -77,7 +78,7 @@ export class Redelivery {
     if (window.state === InflightState.received) {
       const pubrel = Buffer.alloc(4);
       writeAck(pubrel, 0, PacketType.pubrel, packetId, ReasonCode.success, receiver!.version);
-      this.#sessionLog.afterCommit(receiver!, pubrel);
+      this.#sendPromise(session, pubrel);
       session.redeliver.shift();
       return;
     }
@@ -131,10 +132,18 @@ export class Redelivery {
       session.window.resent(packetId, now, startConfirm(this.#recorder, span, session, qos, now));
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
-      // What was noted with its first sending may still be on its way to the disk.
-      this.#sessionLog.afterCommit(receiver, encoder.bytes.subarray(encoder.start, encoder.end));
+      const packet = encoder.bytes.subarray(encoder.start, encoder.end);
+      if (qos === 2) this.#sendPromise(session, packet);
+      else send(receiver, packet);
     }
     this.#recorder.end(span, this.#clock.now());
+  }
+
+  /** What QoS 2 promises: what was noted with its first sending may still be on its way to the disk. */
+  #sendPromise(session: Session, packet: Uint8Array): void {
+    const receiver = session.receiver!;
+    if (session.persistent) this.#sessionLog.afterCommit(receiver, packet);
+    else send(receiver, packet);
   }
 
   /** The message is gone from the journal, or the client that came back takes only smaller ones. */
@@ -157,4 +166,9 @@ export class Redelivery {
       identifiers: chosen.flatMap((subscription) => subscription.identifiers),
     };
   }
+}
+
+function send(receiver: Receiver, packet: Uint8Array): void {
+  const at = receiver.reserve(packet.length);
+  receiver.output.set(packet, at);
 }

@@ -167,7 +167,7 @@ describe('a shared subscription', () => {
     for (const text of ['1', '2']) broker.publish('durable', text, { qos: 1 });
     await broker.settle();
     await broker.assembly.checkpoint.take();
-    await broker.kill();
+    await broker.crash();
     const again = await broker.connect('member-0', PERSISTENT);
     await broker.settle();
     assert.deepEqual(texts(again), ['1', '2']);

@@ -26,6 +26,8 @@ interface GroupState {
   readonly positions: number[];
   /** What a member had not acknowledged when its session ended, oldest first. */
   readonly returned: [shard: number, offset: number][];
+  /** Messages not read yet that a member has nevertheless, from before a restart. */
+  readonly held: Set<string>;
   pumping: boolean;
 }
 
@@ -121,8 +123,13 @@ export class SharedDelivery implements GroupDelivery {
   /** Goes on where a checkpoint left the group. Its members must be subscribed. */
   restore(group: SharedGroup<Session>, progress: GroupProgress): void {
     const state = this.#stateOf(group);
+    for (const { session } of group.members)
+      session.window.inOrder((window) => {
+        if (window.group === group.number) state.held.add(placeOf(window.shard, window.offset));
+      });
     for (const [shard, offset] of progress.positions) state.positions[shard] = offset;
-    for (const [shard, offset] of progress.returned) state.returned.push([shard, offset]);
+    for (const [shard, offset] of progress.returned)
+      if (!state.held.has(placeOf(shard, offset))) state.returned.push([shard, offset]);
   }
 
   /** Forgets the groups whose last member has unsubscribed: nobody asks for what they have not read. */
@@ -148,7 +155,7 @@ export class SharedDelivery implements GroupDelivery {
     if (known !== undefined && known.group === group) return known;
     const positions: number[] = [];
     for (const { shard } of this.#shards) positions[shard.number] = LIVE;
-    const state: GroupState = { group, positions, returned: [], pumping: false };
+    const state: GroupState = { group, positions, returned: [], held: new Set(), pumping: false };
     this.#groups.set(group.filter, state);
     return state;
   }
@@ -210,6 +217,7 @@ export class SharedDelivery implements GroupDelivery {
     if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
     for (const entry of entries) {
       if (entry.offset >= progress.dispatchedEnd) break;
+      if (state.held.delete(placeOf(number, entry.offset))) continue;
       if (!this.#send(state, entry.buffer, entry.position, number, entry.offset)) {
         state.positions[number] = entry.offset;
         return false;
@@ -242,6 +250,10 @@ export class SharedDelivery implements GroupDelivery {
 
 function hasTaker(group: SharedGroup<Session>): boolean {
   return group.members.some(({ session }) => canTake(session));
+}
+
+function placeOf(shard: number, offset: number): string {
+  return `${shard}:${offset}`;
 }
 
 function isPresent(session: Session): boolean {

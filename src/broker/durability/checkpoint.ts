@@ -55,7 +55,7 @@ export class Checkpoint {
   readonly #sessionLog: SessionLog;
   readonly #store: SessionStore;
   readonly #shared: SharedDelivery;
-  readonly #sessions: () => Iterable<Session>;
+  readonly #sessions: ReadonlyMap<string, Session>;
   readonly #shards: readonly CheckpointedShard[];
   #underWay: Promise<void> | undefined;
 
@@ -67,7 +67,8 @@ export class Checkpoint {
     sessionLog: SessionLog;
     store: SessionStore;
     shared: SharedDelivery;
-    sessions: () => Iterable<Session>;
+    /** By client identifier. */
+    sessions: ReadonlyMap<string, Session>;
     shards: readonly CheckpointedShard[];
   }) {
     this.#brokerId = parts.brokerId;
@@ -90,18 +91,28 @@ export class Checkpoint {
     await this.#underWay;
   }
 
+  /** After recovery, before anything is trimmed: what it found and what its sessions still want is kept. */
+  protect({ shards }: CheckpointMarker): void {
+    this.#guard(shards, this.#shared.progress());
+  }
+
   async #write(): Promise<void> {
     // Before the sessions are looked at: an event that comes again on replay does no harm, one that is missed does.
     const sessionLog = this.#sessionLog.committedEnd;
     const shards = this.#shards.map(({ shard, answeredEnd }): [number, number] => [shard.number, answeredEnd]);
     const groups = this.#shared.progress();
-    const changed = [...this.#sessions()].filter((session) => session.persistent && this.#isWorthSaving(session));
-    for (let start = 0; start < changed.length; start += CHUNK)
-      await this.#store.saveAll(changed.slice(start, start + CHUNK));
+    const changed = [...this.#sessions.values()].filter(
+      (session) => session.persistent && this.#isWorthSaving(session),
+    );
+    for (let start = 0; start < changed.length; start += CHUNK) {
+      // One that ended while others were written has been deleted, and is not to come back.
+      const chunk = changed.slice(start, start + CHUNK).filter((session) => this.#lives(session));
+      await this.#store.saveAll(chunk);
+    }
     const value = encodeMarker(sessionLog, shards, groups);
     await this.#placement.write([{ type: 'put', key: checkpointKey(this.#brokerId), value }]);
     await this.#journal.trim(this.#sessionShard, sessionLog);
-    this.#guard(groups);
+    this.#guard(shards, groups);
   }
 
   /**
@@ -117,11 +128,17 @@ export class Checkpoint {
     );
   }
 
-  /** Retention may take what no session and no group will ask for again. */
-  #guard(groups: readonly GroupProgress[]): void {
+  #lives(session: Session): boolean {
+    return this.#sessions.get(session.clientId) === session;
+  }
+
+  /** Retention may take what no session and no group will ask for again, and no recovery will look for. */
+  #guard(recoveredFrom: readonly [number, number][], groups: readonly GroupProgress[]): void {
+    const starts = new Map(recoveredFrom);
     for (const { shard, dispatchedEnd } of this.#shards) {
-      let floor = dispatchedEnd;
-      for (const session of this.#sessions()) floor = Math.min(floor, session.floor(shard.number, dispatchedEnd));
+      let floor = starts.get(shard.number) ?? dispatchedEnd;
+      for (const session of this.#sessions.values())
+        floor = Math.min(floor, session.floor(shard.number, dispatchedEnd));
       for (const { positions, returned } of groups)
         for (const [number, offset] of [...positions, ...returned])
           if (number === shard.number) floor = Math.min(floor, offset);

@@ -56,7 +56,7 @@ describe('after a kill', () => {
       await publishExactlyOnce(broker, client, 1);
       if (withCheckpoint) await broker.assembly.checkpoint.take();
       await publishExactlyOnce(broker, client, 2);
-      await broker.kill();
+      await broker.crash();
       const { inbound } = (await broker.connect('c', PERSISTENT)).session!;
       assert.deepEqual([inbound.state(1), inbound.state(2), inbound.state(3)], ['stored', 'stored', 'unknown']);
     });
@@ -66,7 +66,7 @@ describe('after a kill', () => {
     const client = await broker.connect('c', PERSISTENT);
     await publishExactlyOnce(broker, client, 1);
     await release(broker, client, 1);
-    await broker.kill();
+    await broker.crash();
     assert.equal((await broker.connect('c', PERSISTENT)).session!.inbound.state(1), 'unknown');
   });
 
@@ -76,7 +76,7 @@ describe('after a kill', () => {
     await publishExactlyOnce(broker, early, 1);
     early.close(CLOSE_REASONS.clientClosed);
     await broker.connect('c', { ...PERSISTENT, cleanStart: true });
-    await broker.kill();
+    await broker.crash();
     assert.equal((await broker.connect('c', PERSISTENT)).session!.inbound.state(1), 'unknown');
   });
 
@@ -90,7 +90,7 @@ describe('after a kill', () => {
     const again = await broker.connect('ended', { cleanStart: true });
     again.close(CLOSE_REASONS.clientClosed);
     await broker.assembly.checkpoint.take();
-    await broker.kill();
+    await broker.crash();
     assert.deepEqual([...broker.assembly.lifecycle.sessions.keys()], ['kept']);
   });
 });

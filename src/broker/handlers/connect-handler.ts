@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
 import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '../../mqtt/packets.ts';
-import { ReasonCode, returnCodeOfReason } from '../../mqtt/reason-code.ts';
-import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
-import { counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
+import { ReasonCode, reasonName, returnCodeOfReason } from '../../mqtt/reason-code.ts';
+import { ATTRIBUTES, LOG_EVENTS, SPANS } from '../../telemetry/catalogue.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { operationMetrics, recordOperation } from '../../telemetry/operation.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import type { Authenticator, AuthOutcome } from '../auth/authenticator.ts';
@@ -13,9 +15,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { OpenedSession, SessionLifecycle } from './session-lifecycle.ts';
 import { contextOf } from './span-context.ts';
 
-const REQUESTS = counterId(METRICS.requestsTotal, 'connect');
-const ERRORS = counterId(METRICS.requestErrorsTotal, 'connect');
-const LATENCY = histogramId(METRICS.requestDurationSeconds, 'connect');
+const CONNECT = operationMetrics('connect');
 const LARGEST_REMAINING_LENGTH = 268_435_460;
 const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };
 
@@ -58,7 +58,7 @@ export class ConnectHandler {
   readonly #recorder: Recorder;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
-  readonly #onFailure: (cause: unknown) => void;
+  readonly #log: Log;
 
   constructor(parts: {
     /** By listener name. */
@@ -71,7 +71,7 @@ export class ConnectHandler {
     recorder: Recorder;
     metrics: Metrics;
     clock: Clock;
-    onFailure: (cause: unknown) => void;
+    log: Log;
   }) {
     this.#authenticators = parts.authenticators;
     this.#access = parts.access;
@@ -82,7 +82,7 @@ export class ConnectHandler {
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
-    this.#onFailure = parts.onFailure;
+    this.#log = parts.log;
   }
 
   connect(connection: Connection, packet: ConnectPacket): void {
@@ -93,7 +93,7 @@ export class ConnectHandler {
     this.#connect(connection, packet, span).then(
       (refusal) => this.#finish(connection, span, startedAt, refusal),
       (error: unknown) => {
-        this.#onFailure(error);
+        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
         this.#finish(connection, span, startedAt, {
           reasonCode: ReasonCode.unspecifiedError,
           errorType: 'internal',
@@ -245,15 +245,19 @@ export class ConnectHandler {
     if (refusal !== undefined) this.#refuse(connection, refusal, span);
     else this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, ReasonCode.success);
     const now = this.#clock.now();
-    this.#metrics.add(REQUESTS, 1);
-    this.#metrics.observe(LATENCY, (now - startedAt) / 1000, 1);
+    recordOperation(this.#metrics, this.#recorder, CONNECT, span, startedAt, now, refusal === undefined);
     this.#recorder.end(span, now);
   }
 
   #refuse(connection: Connection, { reasonCode, errorType, message, cause }: Refusal, span: SpanHandle): void {
-    this.#metrics.add(ERRORS, 1);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
     this.#recorder.fail(span, errorType, message, cause);
+    const { listenerName, remoteAddress } = connection;
+    this.#log.write(
+      LOG_EVENTS.connectionRefused,
+      { listener: listenerName, address: remoteAddress, reason: reasonName(reasonCode) },
+      contextOf(this.#recorder, span),
+    );
     const hasAnswer = connection.version === 5 || returnCodeOfReason(reasonCode) !== undefined;
     if (hasAnswer && !connection.closed)
       this.#send(connection, { type: 'connack', sessionPresent: false, reasonCode, properties: {} });

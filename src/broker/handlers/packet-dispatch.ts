@@ -3,7 +3,8 @@ import { PacketType } from '../../mqtt/packet-type.ts';
 import type { AuthPacket, DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import type { ReasonCode } from '../../mqtt/reason-code.ts';
-import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { ATTRIBUTES, LOG_EVENTS, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import type { Log } from '../../telemetry/log.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
@@ -26,6 +27,17 @@ const WITHOUT_FAULT: ReadonlySet<CloseReason['label']> = new Set([
   'session_taken_over',
   'administrative',
 ]);
+const PACKET_SIZE_HIT = counterId(METRICS.limitsHitTotal, 'packet_size');
+/** What an operator looks for in the log when a device complains. */
+const FAULTS: ReadonlySet<CloseReason['label']> = new Set([
+  'socket_error',
+  'connect_timeout',
+  'keep_alive_timeout',
+  'malformed_packet',
+  'protocol_error',
+  'packet_too_large',
+  'quota_exceeded',
+]);
 const CLOSED = new Map<CloseReason['label'], number>();
 
 /** Which handler takes which packet. */
@@ -37,6 +49,7 @@ export class PacketDispatch implements PacketHandlers {
   readonly #lifecycle: SessionLifecycle;
   readonly #recorder: Recorder;
   readonly #metrics: Metrics;
+  readonly #log: Log;
   readonly #clock: Clock;
   readonly #expiryMaximumSeconds: number;
   readonly #isOverloaded: () => boolean;
@@ -52,6 +65,7 @@ export class PacketDispatch implements PacketHandlers {
     lifecycle: SessionLifecycle;
     recorder: Recorder;
     metrics: Metrics;
+    log: Log;
     clock: Clock;
     expiryMaximumSeconds: number;
     isOverloaded: () => boolean;
@@ -64,6 +78,7 @@ export class PacketDispatch implements PacketHandlers {
     this.#lifecycle = parts.lifecycle;
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
+    this.#log = parts.log;
     this.#clock = parts.clock;
     this.#expiryMaximumSeconds = parts.expiryMaximumSeconds;
     this.#isOverloaded = parts.isOverloaded;
@@ -136,10 +151,23 @@ export class PacketDispatch implements PacketHandlers {
   closed(connection: Connection, reason: CloseReason): void {
     this.#waiting.delete(connection);
     this.#metrics.add(closedId(reason.label), 1);
+    if (reason.label === 'packet_too_large') this.#metrics.add(PACKET_SIZE_HIT, 1);
+    if (FAULTS.has(reason.label)) this.#tellFault(connection, reason);
     if (connection.session !== undefined && reason.reasonCode !== undefined)
       this.#traceGoodbye(connection.session, reason.label, reason.reasonCode);
     this.#lifecycle.leave(connection, reason, connection.connectionEnd);
     this.#onClosed(connection);
+  }
+
+  #tellFault(connection: Connection, reason: CloseReason): void {
+    const { listenerName, remoteAddress, session } = connection;
+    const fields = {
+      listener: listenerName,
+      address: remoteAddress,
+      clientId: session?.clientId,
+      reason: reason.label,
+    };
+    this.#log.write(LOG_EVENTS.connectionFailed, fields);
   }
 
   /** The broker ends a connection: an MQTT 5 client is told why, the trace is told in any case. */

@@ -3,7 +3,6 @@ import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
-import type { Connection } from '../connection/connection.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
 import { Message } from '../delivery/message.ts';
 import { type Pusher, takesVerbatim } from '../delivery/pusher.ts';
@@ -12,6 +11,7 @@ import type { Router } from '../router/router.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
+import type { ServedClient } from './served-client.ts';
 
 const DELIVERED = counterId(METRICS.messagesDeliveredTotal, '0');
 const DROPPED_QUEUE_FULL = counterId(METRICS.messagesDroppedTotal, 'queue_full');
@@ -30,7 +30,7 @@ export class PublishRun {
   readonly #view = new PublishView();
   readonly #message = new Message();
   #buffer: Buffer | undefined;
-  #publisher: Connection | undefined;
+  #publisher: ServedClient | undefined;
   #matches: MatchSet<Session> | undefined;
   #topic: BrokerTopic | undefined;
   #start = 0;
@@ -45,7 +45,7 @@ export class PublishRun {
   }
 
   /** Adds the packet at `[start, end)`; `flush` must follow before the buffer changes. */
-  add(connection: Connection, buffer: Buffer, start: number, end: number, topic: BrokerTopic): void {
+  add(connection: ServedClient, buffer: Buffer, start: number, end: number, topic: BrokerTopic): void {
     if (this.#count > 0) {
       if (
         start === this.#end &&

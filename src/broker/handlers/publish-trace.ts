@@ -1,5 +1,6 @@
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
+import { describeOutcome } from '../../telemetry/operation.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import { CONTEXT_BYTES, parseTraceparent } from '../../telemetry/trace-context.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -67,8 +68,7 @@ export class PublishTrace {
 
   #finish(span: SpanHandle, startedAt: number, success: boolean): void {
     const now = this.#now();
-    this.#recorder.attribute(span, ATTRIBUTES.performanceLatencyMs, now - startedAt);
-    this.#recorder.attribute(span, ATTRIBUTES.performanceSuccess, success);
+    describeOutcome(this.#recorder, span, now - startedAt, success);
     this.#recorder.end(span, now);
   }
 

@@ -204,14 +204,11 @@ export class SessionLifecycle {
     return attendance.type === 'disconnected' && sessionEndsAt(attendance.at, expirySeconds) <= now;
   }
 
-  #expiryOf(packet: ConnectPacket): number {
-    const asked = expiryAtConnect(
-      packet.protocolVersion,
-      packet.cleanStart,
-      packet.properties.sessionExpiryInterval,
-      this.#limits.expiryForV3Seconds,
-    );
-    return Math.min(asked, this.#limits.expiryMaximumSeconds);
+  #expiryOf({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
+    const { expiryMaximumSeconds, expiryForV3Seconds } = this.#limits;
+    const maximumSeconds =
+      protocolVersion < 5 ? Math.min(expiryForV3Seconds, expiryMaximumSeconds) : expiryMaximumSeconds;
+    return expiryAtConnect(protocolVersion, cleanStart, properties.sessionExpiryInterval, maximumSeconds);
   }
 
   #settleWill(session: Session, end: ConnectionEnd, now: number): void {

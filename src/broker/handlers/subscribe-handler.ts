@@ -3,8 +3,10 @@ import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
 import type { SubscribePacket, Subscription as SubscriptionRequest, UnsubscribePacket } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { type ParsedFilter, parseSharedFilter } from '../../mqtt/topic.ts';
-import { ATTRIBUTES, METRICS, SPANS, type SpanDefinition } from '../../telemetry/catalogue.ts';
-import { counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
+import { ATTRIBUTES, LOG_EVENTS, METRICS, SPANS, type SpanDefinition } from '../../telemetry/catalogue.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { type OperationMetrics, operationMetrics, recordOperation } from '../../telemetry/operation.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
@@ -18,11 +20,8 @@ import type { SessionLifecycle } from './session-lifecycle.ts';
 import { contextOf } from './span-context.ts';
 
 const FIRST_FAILURE = 0x80;
-const SUBSCRIBES = counterId(METRICS.requestsTotal, 'subscribe');
-const SUBSCRIBE_ERRORS = counterId(METRICS.requestErrorsTotal, 'subscribe');
-const SUBSCRIBE_LATENCY = histogramId(METRICS.requestDurationSeconds, 'subscribe');
-const UNSUBSCRIBES = counterId(METRICS.requestsTotal, 'unsubscribe');
-const UNSUBSCRIBE_LATENCY = histogramId(METRICS.requestDurationSeconds, 'unsubscribe');
+const SUBSCRIBE = operationMetrics('subscribe');
+const UNSUBSCRIBE = operationMetrics('unsubscribe');
 const SUBSCRIPTIONS_HIT = counterId(METRICS.limitsHitTotal, 'subscriptions');
 const TOPIC_LEVELS_HIT = counterId(METRICS.limitsHitTotal, 'topic_levels');
 
@@ -34,6 +33,14 @@ export interface SubscribeLimits {
   readonly maximumSubscriptions: number;
   readonly maximumTopicLevels: number;
   readonly maximumTopicBytes: number;
+}
+
+/** A packet that is being answered. */
+interface Request {
+  readonly operation: OperationMetrics;
+  readonly span: SpanHandle;
+  readonly startedAt: number;
+  readonly succeeded: boolean;
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE: effective at once, acknowledged when a persistent session's change is durable. */
@@ -48,7 +55,7 @@ export class SubscribeHandler {
   readonly #recorder: Recorder;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
-  readonly #onFailure: (cause: unknown) => void;
+  readonly #log: Log;
 
   constructor(parts: {
     router: Router<Session>;
@@ -61,7 +68,7 @@ export class SubscribeHandler {
     recorder: Recorder;
     metrics: Metrics;
     clock: Clock;
-    onFailure: (cause: unknown) => void;
+    log: Log;
   }) {
     this.#router = parts.router;
     this.#lifecycle = parts.lifecycle;
@@ -73,7 +80,7 @@ export class SubscribeHandler {
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
-    this.#onFailure = parts.onFailure;
+    this.#log = parts.log;
   }
 
   subscribe(connection: Connection, packet: SubscribePacket): void {
@@ -81,7 +88,6 @@ export class SubscribeHandler {
     const startedAt = this.#clock.now();
     const filters = packet.subscriptions.map(({ filter }) => filter);
     const span = this.#begin(SPANS.mqttSubscribe, connection, filters, packet.packetId, startedAt);
-    this.#metrics.add(SUBSCRIBES, 1);
     const identifier = packet.properties.subscriptionIdentifier ?? 0;
     const owed: SubscriptionRequest[] = [];
     const reasonCodes = packet.subscriptions.map((request) => {
@@ -89,12 +95,12 @@ export class SubscribeHandler {
       if (sendRetained) owed.push(request);
       return reasonCode;
     });
-    if (reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE)) this.#noteRefusals(span, reasonCodes);
-    this.#answer(connection, session, span, () => {
+    const succeeded = !reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE);
+    if (!succeeded) this.#noteRefusals(span, reasonCodes);
+    this.#answer(connection, session, { operation: SUBSCRIBE, span, startedAt, succeeded }, () => {
       connection.send(
         encodePacket({ type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
       );
-      this.#metrics.observe(SUBSCRIBE_LATENCY, (this.#clock.now() - startedAt) / 1000, 1);
       for (const { filter } of owed) this.#oweRetained(session, filter);
       this.#catchUp.wake(session);
     });
@@ -104,18 +110,16 @@ export class SubscribeHandler {
     const session = connection.session!;
     const startedAt = this.#clock.now();
     const span = this.#begin(SPANS.mqttUnsubscribe, connection, packet.filters, packet.packetId, startedAt);
-    this.#metrics.add(UNSUBSCRIBES, 1);
     const reasonCodes = packet.filters.map((filter) =>
       this.#router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
     );
     session.owedRetained = session.owedRetained.filter(
       ({ subscription }) => !packet.filters.includes(subscription.filter),
     );
-    this.#answer(connection, session, span, () => {
+    this.#answer(connection, session, { operation: UNSUBSCRIBE, span, startedAt, succeeded: true }, () => {
       connection.send(
         encodePacket({ type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
       );
-      this.#metrics.observe(UNSUBSCRIBE_LATENCY, (this.#clock.now() - startedAt) / 1000, 1);
     });
   }
 
@@ -162,7 +166,8 @@ export class SubscribeHandler {
     if (parsed.type === 'shared' && !limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported;
     if (identifier !== 0 && !limits.identifierAvailable) return ReasonCode.subscriptionIdentifiersNotSupported;
     if (!limits.wildcardAvailable && /[+#]/.test(parsed.filter)) return ReasonCode.wildcardSubscriptionsNotSupported;
-    if (Buffer.byteLength(filter) > limits.maximumTopicBytes || filter.split('/').length > limits.maximumTopicLevels) {
+    const levels = parsed.filter.split('/').length;
+    if (Buffer.byteLength(filter) > limits.maximumTopicBytes || levels > limits.maximumTopicLevels) {
       this.#metrics.add(TOPIC_LEVELS_HIT, 1);
       return ReasonCode.topicFilterInvalid;
     }
@@ -181,24 +186,31 @@ export class SubscribeHandler {
   }
 
   /** Says it only when it is durable: an acknowledged subscription survives the broker. */
-  #answer(connection: Connection, session: Session, span: SpanHandle, send: () => void): void {
+  #answer(connection: Connection, session: Session, request: Request, send: () => void): void {
     if (!session.persistent) {
       send();
-      this.#recorder.end(span, this.#clock.now());
+      this.#finish(request, request.succeeded);
       return;
     }
+    const { span } = request;
     this.#lifecycle.save(session, contextOf(this.#recorder, span)).then(
       () => {
         if (!connection.closed) send();
-        this.#recorder.end(span, this.#clock.now());
+        this.#finish(request, request.succeeded);
       },
       (error: unknown) => {
         this.#recorder.fail(span, 'storage_failed', 'the subscription could not be stored', error);
-        this.#recorder.end(span, this.#clock.now());
-        this.#onFailure(error);
+        this.#finish(request, false);
+        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
         connection.close(CLOSE_REASONS.serverError);
       },
     );
+  }
+
+  #finish({ operation, span, startedAt }: Request, succeeded: boolean): void {
+    const now = this.#clock.now();
+    recordOperation(this.#metrics, this.#recorder, operation, span, startedAt, now, succeeded);
+    this.#recorder.end(span, now);
   }
 
   #begin(
@@ -219,7 +231,6 @@ export class SubscribeHandler {
   }
 
   #noteRefusals(span: SpanHandle, reasonCodes: readonly ReasonCode[]): void {
-    this.#metrics.add(SUBSCRIBE_ERRORS, 1);
     const refused = reasonCodes.filter((reasonCode) => reasonCode >= FIRST_FAILURE);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, refused[0]!);
     this.#recorder.fail(

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { DEFAULT_SHARD, writeRoutes } from '../../placement/routes.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
 import { NO_SPAN } from '../../telemetry/recorder.ts';
+import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { TopicRouter } from './topic-router.ts';
 
@@ -63,7 +64,7 @@ describe('the way of a traced message to its shard', () => {
     const [route] = setup.broker.spansNamed('cluster/route');
     const below = { type: 'local', spanId: parent!.spanId };
     assert.deepEqual([query?.parent, route?.parent], [below, below]);
-    const said = new Map(route!.attributes.map(({ definition, value }) => [definition, value]));
+    const said = attributesOf(route);
     assert.deepEqual([said.get(ATTRIBUTES.mqttTopic), said.get(ATTRIBUTES.shardRoute)], ['volatile/a', 'volatile']);
   });
 

@@ -4,6 +4,7 @@ import type { ConnectPacket } from '../../mqtt/packets.ts';
 import { ATTRIBUTES } from '../../telemetry/catalogue.ts';
 import { CONTEXT_BYTES, FLAGS_AT, SPAN_ID_AT, spanIdOf, traceIdOf } from '../../telemetry/trace-context.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
+import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { textOf } from '../testing/packet-stream.ts';
 import { WillPublisher } from './will-publisher.ts';
@@ -161,9 +162,9 @@ describe('the trace of a will', () => {
         span.links.map(({ traceId, spanId }) => [traceId, spanId]),
         [[traceIdOf(context), spanIdOf(context)]],
       );
-      const attributes = new Map(span.attributes.map(({ definition, value }) => [definition, value]));
+      const said = attributesOf(span);
       assert.deepEqual(
-        [ATTRIBUTES.mqttClientId, ATTRIBUTES.mqttTopic, ATTRIBUTES.mqttQos].map((key) => attributes.get(key)),
+        [ATTRIBUTES.mqttClientId, ATTRIBUTES.mqttTopic, ATTRIBUTES.mqttQos].map((key) => said.get(key)),
         ['author', 'will/a', qos],
       );
       const [push] = setup.broker.spansNamed('client/push');

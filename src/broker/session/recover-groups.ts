@@ -46,7 +46,11 @@ export class GroupRecovery {
    * What no member has, though it was given to one: what the checkpoint says, without that which a living session got
    * since, and what sessions left behind that have ended. A QoS 2 message goes to no second member [MQTT-4.8.2-5].
    */
-  returnedOf(group: number, checkpointed: readonly ShardPosition[], isAlive: (session: number) => boolean): ShardPosition[] {
+  returnedOf(
+    group: number,
+    checkpointed: readonly ShardPosition[],
+    isAlive: (session: number) => boolean,
+  ): ShardPosition[] {
     const given = this.#groups.get(group)?.given ?? new Map<string, Given>();
     const isBack = ({ session, qos, isAcknowledged }: Given): boolean =>
       qos === 1 && !isAcknowledged && !isAlive(session);

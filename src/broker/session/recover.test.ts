@@ -174,6 +174,26 @@ describe('recovery of sessions', () => {
     );
   });
 
+  it('keeps the order of sending though the checkpoint knows more than the log', () => {
+    const sent = (packetId: number) =>
+      ({ packetId, qos: 1, state: 'sent', shard: 1, offset: packetId * 10, group: 0 }) as const;
+    const recovery = new SessionRecovery([{ ...base, inflight: [sent(1), sent(2), sent(3)] }]);
+    recovery.sent(1, 1, 1, 1, 10, 0);
+    recovery.sent(1, 2, 1, 1, 20, 0);
+    const [record] = [...recovery.records()];
+    assert.deepEqual(
+      record!.inflight.map(({ packetId }) => packetId),
+      [1, 2, 3],
+    );
+  });
+
+  it('takes a message for released when a later one bears its identifier, though the log does not say so', () => {
+    const recovery = new SessionRecovery([{ ...base, inbound: [{ packetId: 5, shard: 1, offset: 3 }] }]);
+    recovery.message(1, 5, 1, 8);
+    const [record] = [...recovery.records()];
+    assert.deepEqual(record!.inbound, [{ packetId: 5, shard: 1, offset: 8 }]);
+  });
+
   it('takes a record that bears a released identifier for a new message', () => {
     const recovery = new SessionRecovery([{ ...base, inbound: [{ packetId: 5, shard: 0, offset: 10 }] }]);
     recovery.message(1, 5, 0, 11);

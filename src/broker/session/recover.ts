@@ -73,7 +73,9 @@ class RecoveringSession {
   }
 
   sent(entry: StoredInflight): void {
-    this.#putLast(entry);
+    const known = this.#inflight.get(entry.packetId);
+    // One that the checkpoint contains keeps its place before those that were sent later and are in it too.
+    if (known?.shard !== entry.shard || known.offset !== entry.offset) this.#putLast(entry);
     this.#nextPacketId = entry.packetId === 0xffff ? 1 : entry.packetId + 1;
     // What came by a shared group says nothing of how far the session itself has got in the shard.
     if (entry.group !== 0) return;
@@ -86,7 +88,7 @@ class RecoveringSession {
 
   received(packetId: number): void {
     const entry = this.#inflight.get(packetId);
-    if (entry !== undefined) this.#putLast({ ...entry, state: 'received' });
+    if (entry?.state === 'sent') this.#putLast({ ...entry, state: 'received' });
   }
 
   released(entry: InboundEntry): void {

@@ -78,7 +78,7 @@ export class BrokerUnderTest implements AsyncDisposable {
   }
 
   /** A kill: what only memory held is gone, and a new broker is made of what the engines hold. */
-  async kill(): Promise<void> {
+  async crash(): Promise<void> {
     this.#lives += 1;
     this.assembly.shards.close();
     for (const client of this.#clients) client.closeReason = CLOSE_REASONS.socketError;
@@ -96,10 +96,10 @@ export class BrokerUnderTest implements AsyncDisposable {
     await this.placement.close();
   }
 
-  /** Takes clients on real sockets; returns the port. */
-  async listen(): Promise<number> {
+  /** Takes clients on real sockets, at most so many of them if not 0; returns the port. */
+  async listen(maximum = 0): Promise<number> {
     this.#listener ??= await Listener.open({ name: 'default', address: '127.0.0.1', port: 0 }, (socket) =>
-      this.assembly.connections.accept(socket, 'default', 0),
+      this.assembly.connections.accept(socket, 'default', maximum),
     );
     return this.#listener.address.port;
   }
@@ -216,9 +216,9 @@ export class BrokerUnderTest implements AsyncDisposable {
   #parts(): BrokerParts {
     const { config, clock, telemetry } = this;
     const { recorder, metrics, log } = telemetry;
-    const authorizer = compileAccessRules(config.authorization.rules);
+    const access = new AccessControl(compileAccessRules(config.authorization.rules), recorder, clock);
     const authenticators = new Map([['default', createAuthenticator(undefined, true)]]);
-    return { config, ...this.#enginesOfThisLife(), authenticators, authorizer, recorder, metrics, log, clock };
+    return { config, ...this.#enginesOfThisLife(), authenticators, access, recorder, metrics, log, clock };
   }
 
   /** The dead write nothing: what a killed broker still had to do must not reach the engines. */

@@ -188,7 +188,7 @@ export class DeliveryHistory {
       subscriber.gone();
       subscriber.forgetQos1();
     }
-    await this.broker.kill();
+    await this.broker.crash();
   }
 
   async #connect(subscriber: Subscriber, receiveMaximum: number): Promise<void> {

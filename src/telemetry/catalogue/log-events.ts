@@ -17,13 +17,9 @@ export const LOG_EVENTS = numbered({
   processReady: event('process.ready', 'info', 'RobustMQ is ready.'),
   processDraining: event('process.draining', 'info', 'RobustMQ is draining: no new connections are taken.'),
   processStopped: event('process.stopped', 'info', 'RobustMQ has stopped.'),
-  processStartFailed: event('process.start_failed', 'fatal', 'RobustMQ could not start.'),
-  processBroken: event('process.broken', 'fatal', 'An invariant is broken; the process ends.'),
   shutdownIncomplete: event('process.shutdown_incomplete', 'warn', 'A part did not stop within its limit.'),
 
   listenerOpened: event('listener.opened', 'info', 'A listener takes connections.'),
-  listenerClosed: event('listener.closed', 'info', 'A listener takes no more connections.'),
-  listenerFailed: event('listener.failed', 'error', 'A listener failed.'),
 
   connectionRefused: event('connection.refused', 'info', 'A CONNECT was refused.'),
   connectionFailed: event(
@@ -32,14 +28,9 @@ export const LOG_EVENTS = numbered({
     'A connection was closed for a fault of the client or the network.',
   ),
   connectionBroken: event('connection.broken', 'error', 'A connection was closed for a fault of the broker.'),
-  limitHit: event('limit.hit', 'warn', 'A configured limit was reached.'),
-  messagesDropped: event('messages.dropped', 'warn', 'Messages were dropped.'),
 
-  sessionRestored: event('session.restored', 'debug', 'A session was restored.'),
-  sessionExpired: event('session.expired', 'debug', 'A session expired.'),
   sessionsLoaded: event('session.loaded', 'info', 'The sessions of the last run were loaded.'),
   sessionSaveFailed: event('session.save_failed', 'error', 'A session could not be stored.'),
-  willPublishFailed: event('will.publish_failed', 'error', 'A will could not be published.'),
   retainedSaveFailed: event('retained.save_failed', 'error', 'A retained message could not be stored.'),
   accessRulesLoaded: event('access.rules_loaded', 'info', 'Users and access rules were loaded.'),
   accessRulesFailed: event(
@@ -49,12 +40,10 @@ export const LOG_EVENTS = numbered({
   ),
 
   placementOpened: event('placement.opened', 'info', 'The placement engine is open.'),
-  placementFailed: event('placement.failed', 'error', 'An operation of the placement engine failed.'),
 
   journalOpened: event('journal.opened', 'info', 'The journal is open.'),
   journalTailTruncated: event('journal.tail_truncated', 'warn', 'A torn tail was cut off a segment.'),
   journalIndexRebuilt: event('journal.index_rebuilt', 'warn', 'An index was rebuilt from its segment.'),
-  journalCorrupt: event('journal.corrupt', 'fatal', 'A segment is damaged in the middle.'),
   journalAppendFailed: event('journal.append_failed', 'error', 'The journal cannot append.'),
   journalAppendRecovered: event('journal.append_recovered', 'info', 'The journal can append again.'),
   journalTrimmed: event('journal.trimmed', 'info', 'Retention removed segments.'),

@@ -71,7 +71,6 @@ const OPERATION = label('operation', [
   'pingreq',
   'disconnect',
   'auth',
-  'deliver',
 ]);
 const QOS = label('qos', ['0', '1', '2']);
 const DROP_REASON = label('reason', [
@@ -82,8 +81,6 @@ const DROP_REASON = label('reason', [
   'not_authorized',
   'retention',
   'quota',
-  'session_ended',
-  'slow_client',
   'storage_failed',
 ]);
 const SPAN_DROP_REASON = label('reason', [
@@ -96,21 +93,12 @@ const SPAN_DROP_REASON = label('reason', [
 ]);
 const LIMIT = label('limit', [
   'connections',
-  'connect_rate',
   'packet_size',
   'receive_maximum',
-  'message_rate',
   'subscriptions',
   'retained_messages',
-  'retained_bytes',
-  'sessions',
-  'inflight',
-  'queued_messages',
-  'output_buffer',
   'topic_alias',
   'topic_levels',
-  'forced_sampling',
-  'journal_bytes',
 ]);
 const CLOSE_REASON = label('reason', [
   'client_disconnect',
@@ -125,10 +113,8 @@ const CLOSE_REASON = label('reason', [
   'not_authorized',
   'session_taken_over',
   'quota_exceeded',
-  'slow_client',
   'server_shutdown',
   'server_error',
-  'administrative',
 ]);
 
 /** Like `numbered`, keeping each metric's kind and label values in its type. */

@@ -48,7 +48,7 @@ export class MortalBroker implements AsyncDisposable {
 
   async revive(): Promise<void> {
     this.#life = new Life(this.#chance);
-    this.#telemetry = testTelemetry({ samplingRate: 0, log: { level: 'error', format: 'json' } });
+    this.#telemetry = testTelemetry({ enable: false, log: { level: 'error', format: 'json' } });
     const { recorder, metrics, log } = this.#telemetry;
     this.#assembly = await assemble({
       config: loadConfig({ environment: {}, flags: { set: assignments(this.#settings) } }),

@@ -1,27 +1,33 @@
 import assert from 'node:assert/strict';
-import { BrokerProcess } from '../../support/broker-process.ts';
+import { BrokerProcess, type ProcessOptions } from '../../support/broker-process.ts';
 import { type Settings, TestDirectory } from '../../support/test-settings.ts';
 
 /** A broker in a process of its own that can be killed and started again with the same data. */
 export class Restartable implements AsyncDisposable {
-  readonly directory: TestDirectory;
-  readonly #settings: Settings;
+  readonly #options: ProcessOptions;
   #process: BrokerProcess;
 
-  private constructor(directory: TestDirectory, settings: Settings, process: BrokerProcess) {
-    this.directory = directory;
-    this.#settings = settings;
+  private constructor(options: ProcessOptions, process: BrokerProcess) {
+    this.#options = options;
     this.#process = process;
   }
 
-  static async start(settings: Settings = {}): Promise<Restartable> {
+  static async start(
+    settings: Settings = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Restartable> {
     const directory = await TestDirectory.create();
+    const options: ProcessOptions = { directory, settings, environment };
     try {
-      return new Restartable(directory, settings, await BrokerProcess.start({ directory, settings }));
+      return new Restartable(options, await BrokerProcess.start(options));
     } catch (error) {
       await directory[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get directory(): TestDirectory {
+    return this.#options.directory;
   }
 
   get port(): number {
@@ -40,12 +46,12 @@ export class Restartable implements AsyncDisposable {
 
   /** Again, with the same data. */
   async start(): Promise<void> {
-    this.#process = await BrokerProcess.start({ directory: this.directory, settings: this.#settings });
+    this.#process = await BrokerProcess.start(this.#options);
   }
 
   /** Spawned to see it fail. */
   spawn(): BrokerProcess {
-    return BrokerProcess.spawn({ directory: this.directory, settings: this.#settings });
+    return BrokerProcess.spawn(this.#options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,12 +30,8 @@ export class StrictClient {
   readonly clientId: string;
   /** What the application got, in order. */
   readonly deliveries: Delivery[] = [];
-  readonly delivered = new Tally();
-  /** Payloads the broker has taken responsibility for: by PUBACK, or by PUBREC. */
-  readonly acknowledged = new Set<string>();
+  /** Messages the broker has taken responsibility for: by PUBACK, or by PUBREC. */
   readonly acknowledgements = new Tally();
-  /** Reason codes of refusals. */
-  readonly refusals: number[] = [];
   readonly #options: Omit<ConnectOptions, 'port'>;
   #connection: RawClient | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -117,7 +113,7 @@ export class StrictClient {
     return new Promise((resolve, reject) => {
       const limit = setTimeout(() => {
         reject(new Error(`${this.clientId} did not receive "${payload}", after ${this.deliveries.length} others`));
-      }, WAIT_LIMIT_MS);
+      }, WAIT_LIMIT_MS).unref();
       this.#expected.set(name, () => {
         clearTimeout(limit);
         resolve();
@@ -191,7 +187,6 @@ export class StrictClient {
     const name = nameOf(delivery.topic, delivery.payload);
     this.deliveries.push(delivery);
     this.#received.add(name);
-    this.delivered.add();
     this.#expected.get(name)?.();
     this.#expected.delete(name);
   }
@@ -204,7 +199,7 @@ export class StrictClient {
     }
     if (outgoing?.state === 'publish') {
       outgoing.state = 'release';
-      this.#acknowledge(outgoing.packet);
+      this.acknowledgements.add();
     }
     connection.sendAck('pubrel', packetId);
   }
@@ -213,14 +208,8 @@ export class StrictClient {
     const outgoing = this.#outgoing.get(packetId);
     if (outgoing === undefined) return;
     this.#outgoing.delete(packetId);
-    if (reasonCode >= FIRST_FAILURE) this.refusals.push(reasonCode);
-    else if (outgoing.state === 'publish') this.#acknowledge(outgoing.packet);
+    if (reasonCode < FIRST_FAILURE && outgoing.state === 'publish') this.acknowledgements.add();
     outgoing.settle(reasonCode < FIRST_FAILURE);
-  }
-
-  #acknowledge(packet: PublishPacket): void {
-    this.acknowledged.add(payloadOf(packet));
-    this.acknowledgements.add();
   }
 
   #freePacketId(): number {

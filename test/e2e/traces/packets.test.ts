@@ -16,7 +16,12 @@ for (const protocol of ['grpc', 'http'] as const)
       await using client = await traced.connect({ clientId: 'c', cleanStart: true });
       const span = await traced.span('mqtt/connect', { 'mqtt.client_id': 'c' });
       assert.equal(span.kind, 'server');
-      const { 'network.peer.port': port, 'robustmq.session_id': session, ...attributes } = span.attributes;
+      const {
+        'network.peer.port': port,
+        'robustmq.session_id': session,
+        'performance.latency_ms': latency,
+        ...attributes
+      } = span.attributes;
       assert.deepEqual(attributes, {
         'mqtt.client_id': 'c',
         'mqtt.protocol_version': '5.0',
@@ -25,7 +30,9 @@ for (const protocol of ['grpc', 'http'] as const)
         'robustmq.cluster': 'robustmq',
         'robustmq.broker_id': 'broker-1',
         'mqtt.reason_code': ReasonCode.success,
+        'performance.success': true,
       });
+      assert.equal(typeof latency, 'number');
       assert.equal(typeof port, 'number');
       assert.equal(typeof session, 'string');
       const validate = (await traced.trace(span.traceId, ['auth/validate'])).find(

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { RawClient } from '../../test/support/raw-client.ts';
+import { ReasonCode } from '../mqtt/reason-code.ts';
+import { METRICS } from '../telemetry/catalogue.ts';
+import { counterId } from '../telemetry/metrics.ts';
+import { CLOSE_REASONS } from './connection/close-reason.ts';
+import { Listener } from './listener.ts';
+import { BrokerUnderTest } from './testing/broker-under-test.ts';
+
+const REFUSED = counterId(METRICS.limitsHitTotal, 'connections');
+const OPENED = counterId(METRICS.connectionsOpenedTotal);
+
+async function open(settings: Parameters<typeof BrokerUnderTest.start>[0] = {}) {
+  const broker = await BrokerUnderTest.start(settings);
+  const port = await broker.listen();
+  const { connections, seconds } = broker.assembly;
+  return {
+    broker,
+    port,
+    connections,
+    connect: (keepAliveSeconds = 0) => RawClient.connect({ port, keepAliveSeconds }),
+    /** As the broker's timer does it, so many times. */
+    tick(count: number): void {
+      for (let tick = 0; tick < count; tick += 1) {
+        broker.clock.advanceSeconds(1);
+        seconds.value += 1;
+        connections.tick(broker.clock.now());
+      }
+    },
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+describe('a new connection', () => {
+  it('is refused beyond the limit of the broker, and taken again when one has gone', async () => {
+    await using setup = await open({ 'mqtt.max_connections': 1 });
+    await using first = await setup.connect();
+    await using refused = await RawClient.open(setup.port);
+    await refused.expectClose();
+    assert.deepEqual([setup.broker.count(OPENED), setup.broker.count(REFUSED), setup.connections.count], [1, 1, 1]);
+    await first.disconnect();
+    await using next = await setup.connect();
+    assert.deepEqual([setup.broker.count(REFUSED), setup.connections.count], [1, 1]);
+    await next.drop();
+  });
+
+  it('is refused beyond the limit of its listener, which is none of any other', async () => {
+    await using setup = await open();
+    const narrow = await Listener.open({ name: 'narrow', address: '127.0.0.1', port: 0 }, (socket) =>
+      setup.connections.accept(socket, 'narrow', 1),
+    );
+    await using elsewhere = await setup.connect();
+    const { port } = narrow.address;
+    const opened = setup.broker.count(OPENED);
+    await using first = await RawClient.open(port);
+    await using refused = await RawClient.open(port);
+    await refused.expectClose();
+    assert.deepEqual([setup.broker.count(OPENED) - opened, setup.broker.count(REFUSED)], [1, 1]);
+    // What is no CONNECT ends the first, and makes room.
+    first.send({ type: 'pingreq' });
+    await first.expectClose();
+    await using next = await RawClient.open(port);
+    next.send({ type: 'pingreq' });
+    await next.expectClose();
+    assert.deepEqual([setup.broker.count(OPENED) - opened, setup.broker.count(REFUSED)], [2, 1]);
+    narrow.stop();
+    await elsewhere.drop();
+  });
+
+  it('is closed when it does not say who it is in time (section 3.1.4)', async () => {
+    await using setup = await open({ 'mqtt.connect_timeout_ms': 5000 });
+    await using silent = await RawClient.open(setup.port);
+    await using connected = await setup.connect();
+    setup.tick(5);
+    assert.equal(setup.connections.count, 2);
+    setup.tick(1);
+    await silent.expectClose();
+    assert.equal(setup.broker.count(counterId(METRICS.connectionsClosedTotal, 'connect_timeout')), 1);
+    await connected.expectNothing();
+    await connected.drop();
+  });
+});
+
+describe('a client that is silent', () => {
+  it('is cut off after one and a half times its keep alive [MQTT-3.1.2-22]', async () => {
+    await using setup = await open();
+    await using client = await setup.connect(10);
+    setup.tick(15);
+    assert.equal(setup.connections.count, 1);
+    setup.tick(1);
+    await client.expectDisconnect(ReasonCode.keepAliveTimeout);
+  });
+
+  it('stays as long as it says something in time', async () => {
+    await using setup = await open();
+    await using client = await setup.connect(10);
+    for (let time = 0; time < 3; time += 1) {
+      setup.tick(15);
+      await client.expectNothing();
+    }
+    assert.equal(setup.connections.count, 1);
+    await client.drop();
+  });
+
+  it('stays for ever where it turned the keep alive off', async () => {
+    await using setup = await open();
+    await using client = await setup.connect(0);
+    setup.tick(1000);
+    await client.expectNothing();
+    await client.drop();
+  });
+});
+
+it('all connections are told why when the broker ends them', async () => {
+  await using setup = await open();
+  const clients = [await setup.connect(), await setup.connect()];
+  setup.connections.closeAll(CLOSE_REASONS.serverShutdown);
+  for (const client of clients) await client.expectDisconnect(ReasonCode.serverShuttingDown);
+  assert.equal(setup.connections.count, 0);
+});

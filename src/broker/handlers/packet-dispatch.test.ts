@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { payloadOf, RawClient } from '../../../test/support/raw-client.ts';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
+import type { Packet } from '../../mqtt/packets.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
+import { counterId } from '../../telemetry/metrics.ts';
+import { attributesOf } from '../testing/attributes-of.ts';
+import { BrokerUnderTest } from '../testing/broker-under-test.ts';
+import { ControlledJournal } from '../testing/controlled-journal.ts';
+import { TestClock } from '../testing/test-clock.ts';
+
+const MIB = 1024 * 1024;
+
+async function open(options: Partial<Parameters<typeof RawClient.connect>[0]> = {}) {
+  const broker = await BrokerUnderTest.start();
+  const client = await RawClient.connect({ port: await broker.listen(), clientId: 'c', ...options });
+  return {
+    broker,
+    client,
+    session: () => broker.assembly.lifecycle.sessions.get('c'),
+    async [Symbol.asyncDispose]() {
+      await client.drop();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('PINGREQ', () => {
+  it('is answered by PINGRESP [MQTT-3.12.4-1], counted and recorded', async () => {
+    await using scene = await open();
+    scene.client.send({ type: 'pingreq' });
+    await scene.client.expect('pingresp');
+    assert.equal(scene.broker.count(counterId(METRICS.requestsTotal, 'pingreq')), 1);
+    const [span] = scene.broker.spansNamed('mqtt/pingreq');
+    assert.equal(attributesOf(span).get(ATTRIBUTES.mqttClientId), 'c');
+  });
+});
+
+describe('DISCONNECT', () => {
+  it('ends connection and session, and nothing is said to it [MQTT-3.14.4-1]', async () => {
+    await using scene = await open();
+    await scene.client.disconnect();
+    await scene.client.expectClose();
+    assert.equal(scene.session(), undefined);
+    assert.equal(scene.broker.count(counterId(METRICS.connectionsClosedTotal, 'client_disconnect')), 1);
+  });
+
+  it('may change when the session expires', async () => {
+    await using scene = await open({ properties: { sessionExpiryInterval: 100 } });
+    await scene.client.disconnect(0, { sessionExpiryInterval: 5 });
+    assert.equal(scene.session()?.expirySeconds, 5);
+  });
+
+  it('may end a session that was to stay', async () => {
+    await using scene = await open({ properties: { sessionExpiryInterval: 100 } });
+    await scene.client.disconnect(0, { sessionExpiryInterval: 0 });
+    assert.equal(scene.session(), undefined);
+  });
+
+  it('may not make a session stay that was to end [MQTT-3.14.2-2]', async () => {
+    await using scene = await open();
+    scene.client.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 5 } });
+    await scene.client.expectDisconnect(ReasonCode.protocolError);
+    assert.equal(scene.session(), undefined);
+    const [span] = scene.broker.spansNamed('mqtt/disconnect');
+    assert.ok(span?.failure);
+  });
+});
+
+describe('a packet that is out of place', () => {
+  const CONNECT: Packet = {
+    type: 'connect',
+    protocolVersion: 5,
+    cleanStart: true,
+    keepAliveSeconds: 0,
+    clientId: 'c',
+    properties: {},
+  };
+  for (const [what, packet] of [
+    ['a second CONNECT [MQTT-3.1.0-2]', CONNECT],
+    ['a CONNACK', { type: 'connack', sessionPresent: false, reasonCode: 0, properties: {} }],
+    ['a PINGRESP', { type: 'pingresp' }],
+    ['a SUBACK', { type: 'suback', packetId: 1, reasonCodes: [0], properties: {} }],
+  ] as const satisfies readonly (readonly [string, Packet])[])
+    it(`ends the connection: ${what}`, async () => {
+      await using scene = await open();
+      scene.client.send(packet as Packet);
+      await scene.client.expectDisconnect(ReasonCode.protocolError);
+      assert.equal(scene.broker.count(counterId(METRICS.connectionsClosedTotal, 'protocol_error')), 1);
+    });
+});
+
+describe('a broker whose journal does not keep up', () => {
+  it('reads no more from those who publish, and goes on when it has caught up', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    const port = await broker.listen();
+    await using publisher = await RawClient.connect({ port });
+    const payload = Buffer.alloc(MIB - 100);
+    const until = async (condition: () => boolean): Promise<void> => {
+      while (!condition()) await new Promise(setImmediate);
+    };
+    publisher.sendPublish('a', 'under way', { qos: 1 });
+    await until(() => controlled.waiting.length === 1);
+    const [durable] = broker.assembly.ingests;
+    for (let count = 0; count < 20; count += 1) publisher.sendPublish('a', payload, { qos: 1 });
+    await until(() => durable!.saturated);
+    await using other = await RawClient.connect({ port });
+    await other.expectNothing();
+    assert.ok(durable!.queueDepth < 20, 'the rest stays with the client');
+    for (let answered = 0; answered < 21; answered += 1) {
+      if (controlled.waiting.length === 0) await until(() => controlled.waiting.length > 0 || !hasMore());
+      while (controlled.waiting.length > 0) controlled.settle('commit');
+      await publisher.take('puback');
+    }
+    function hasMore(): boolean {
+      return durable!.dispatchedEnd < 21;
+    }
+    assert.equal(durable!.dispatchedEnd, 21);
+  });
+
+  it('still delivers', async () => {
+    await using scene = await open();
+    await scene.client.subscribe('a');
+    scene.client.sendPublish('a', 'x');
+    assert.equal(payloadOf(await scene.client.expect('publish')), 'x');
+  });
+});
