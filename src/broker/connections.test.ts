@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { RawClient } from '../../test/support/raw-client.ts';
+import { MemoryJournal } from '../journal/engines/memory/memory-journal.ts';
 import { ReasonCode } from '../mqtt/reason-code.ts';
+import { DEFAULT_SHARD } from '../placement/routes.ts';
 import { METRICS } from '../telemetry/catalogue.ts';
 import { counterId } from '../telemetry/metrics.ts';
 import { CLOSE_REASONS } from './connection/close-reason.ts';
 import { Listener } from './listener.ts';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
+import { ControlledJournal } from './testing/controlled-journal.ts';
+import { TestClock } from './testing/test-clock.ts';
 
 const REFUSED = counterId(METRICS.limitsHitTotal, 'connections');
+/** Megabytes: what may wait for the journal is 8, and what is under way comes on top. */
+const MORE_THAN_WAITS = 24;
 const OPENED = counterId(METRICS.connectionsOpenedTotal);
 
-async function open(settings: Parameters<typeof BrokerUnderTest.start>[0] = {}) {
-  const broker = await BrokerUnderTest.start(settings);
+async function open(...parameters: Parameters<typeof BrokerUnderTest.start>) {
+  const broker = await BrokerUnderTest.start(...parameters);
   const port = await broker.listen();
   const { connections, seconds } = broker.assembly;
   return {
@@ -101,6 +108,37 @@ describe('a client that is silent', () => {
     }
     assert.equal(setup.connections.count, 1);
     await client.drop();
+  });
+
+  it('stays while it is the broker that does not read, because the journal is behind', async () => {
+    const disk = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), DEFAULT_SHARD);
+    await using setup = await open({}, { journal: disk.journal });
+    await using client = await setup.connect(10);
+    const payload = new Uint8Array(1_000_000);
+    const publish = (packetId: number) =>
+      client.send({
+        type: 'publish',
+        topic: 'a',
+        payload,
+        qos: 1,
+        retain: false,
+        duplicate: false,
+        packetId,
+        properties: {},
+      });
+    for (let packetId = 1; packetId <= MORE_THAN_WAITS; packetId += 1) publish(packetId);
+    while (setup.broker.assembly.ingests.every((ingest) => !ingest.saturated)) await setTimeout(1);
+    setup.tick(100);
+    assert.equal(setup.connections.count, 1);
+    for (let answered = 0; answered < MORE_THAN_WAITS; ) {
+      if (disk.waiting.length === 0) await setTimeout(1);
+      else {
+        answered += disk.waiting[0]!;
+        disk.settle('commit');
+      }
+    }
+    for (let packetId = 1; packetId <= MORE_THAN_WAITS; packetId += 1)
+      assert.equal((await client.expect('puback')).packetId, packetId);
   });
 
   it('stays for ever where it turned the keep alive off', async () => {

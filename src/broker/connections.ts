@@ -64,6 +64,7 @@ export class Connections {
     for (const connection of this.#open) {
       if (connection.stage === 'connected') {
         const { keepAliveSeconds } = connection;
+        if (connection.awaitsJournal) connection.lastReadAt = seconds;
         if (keepAliveSeconds > 0 && seconds - connection.lastReadAt > keepAliveSeconds * 1.5)
           connection.close(CLOSE_REASONS.keepAliveTimeout);
       } else if (now - connection.openedAt > this.#limits.connectTimeoutMs)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MemoryJournal } from '../journal/engines/memory/memory-journal.ts';
 import { MemoryPlacement } from '../placement/engines/memory/memory-placement.ts';
-import { DEFAULT_SHARD, readRoutes, writeRoutes } from '../placement/routes.ts';
+import { DEFAULT_SHARD, ROUTES_KEY, readRoutes, writeRoutes } from '../placement/routes.ts';
 import { ShardMap, type TopicRule } from './shards.ts';
 import { TestClock } from './testing/test-clock.ts';
 
@@ -10,11 +10,13 @@ import { TestClock } from './testing/test-clock.ts';
 function setUp() {
   const placement = new MemoryPlacement();
   const journal = new MemoryJournal({ clock: new TestClock() });
+  const refused: unknown[] = [];
   return {
+    refused,
     placement,
     journal,
     open: (rules: readonly TopicRule[] = [], brokerId = 'broker-1') =>
-      ShardMap.open(placement, journal, brokerId, rules, 0),
+      ShardMap.open(placement, journal, brokerId, rules, 0, (cause) => refused.push(cause)),
     async [Symbol.asyncDispose]() {
       await journal.close();
       await placement.close();
@@ -56,6 +58,15 @@ describe('the shards of a broker', () => {
 });
 
 describe('a route', () => {
+  it('that does not parse is refused aloud, and the ones before it stay', async () => {
+    await using setup = setUp();
+    const shards = await setup.open([{ filter: 'fast/#', durable: false }]);
+    await setup.placement.write([{ type: 'put', key: ROUTES_KEY, value: Buffer.from('[{"filter":') }]);
+    assert.equal(shards.route('fast/1'), shards.volatile);
+    assert.equal(setup.refused.length, 1);
+    shards.close();
+  });
+
   it('is given by the first rule that matches; without one a message survives', async () => {
     await using setup = setUp();
     const shards = await setup.open([

@@ -31,25 +31,32 @@ export class ShardMap {
   readonly #routes: WatchedPrefix;
   #rules: RouteRules;
 
-  private constructor(durable: IngestShard, volatile: IngestShard, sessionShard: string, routes: WatchedPrefix) {
+  private constructor(
+    durable: IngestShard,
+    volatile: IngestShard,
+    sessionShard: string,
+    routes: WatchedPrefix,
+    onRefused: (cause: unknown) => void,
+  ) {
     this.durable = durable;
     this.volatile = volatile;
     this.sessionShard = sessionShard;
     this.#routes = routes;
     this.#rules = decodeRoutes(routes.get(ROUTES_KEY));
-    routes.onChange(() => {
-      this.#rules = decodeRoutes(routes.get(ROUTES_KEY));
-      this.version += 1;
-    });
+    routes.onChange(() => this.#follow(onRefused));
   }
 
-  /** Makes the shards where they are missing, and the configured topic rules the routes. */
+  /**
+   * Makes the shards where they are missing, and the configured topic rules the routes. `onRefused` is told of routes that
+   * somebody else wrote and that do not parse: those before them stay in force.
+   */
   static async open(
     placement: Placement,
     journal: Journal,
     brokerId: string,
     rules: readonly TopicRule[],
     createdAt: number,
+    onRefused: (cause: unknown) => void,
   ): Promise<ShardMap> {
     const durable = await openShard(placement, journal, DEFAULT_SHARD, true, createdAt);
     const volatile = await openShard(placement, journal, VOLATILE_SHARD, false, createdAt);
@@ -57,7 +64,7 @@ export class ShardMap {
     await openShard(placement, journal, sessionShard, true, createdAt);
     const routes = rules.map((rule) => ({ filter: rule.filter, shard: rule.durable ? DEFAULT_SHARD : VOLATILE_SHARD }));
     await writeRoutes(placement, routes);
-    return new ShardMap(durable, volatile, sessionShard, await WatchedPrefix.open(placement, ROUTES_KEY));
+    return new ShardMap(durable, volatile, sessionShard, await WatchedPrefix.open(placement, ROUTES_KEY), onRefused);
   }
 
   route(topic: string): IngestShard {
@@ -66,6 +73,15 @@ export class ShardMap {
 
   close(): void {
     this.#routes.close();
+  }
+
+  #follow(onRefused: (cause: unknown) => void): void {
+    try {
+      this.#rules = decodeRoutes(this.#routes.get(ROUTES_KEY));
+      this.version += 1;
+    } catch (error) {
+      onRefused(error);
+    }
   }
 }
 

@@ -16,7 +16,9 @@ export type BrokerAssembly = Foundation & Delivery & Handling;
  */
 export async function assemble(parts: BrokerParts): Promise<BrokerAssembly> {
   const { config, placement, journal, clock } = parts;
-  const shards = await ShardMap.open(placement, journal, config.node.id, config.topicRules, clock.now());
+  const shards = await ShardMap.open(placement, journal, config.node.id, config.topicRules, clock.now(), (error) =>
+    parts.log.write(LOG_EVENTS.routesRefused, { error: error as Error }),
+  );
   const recovered = await recoverSessions({
     placement,
     journal,

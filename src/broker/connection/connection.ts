@@ -145,6 +145,11 @@ export class Connection implements Receiver, Client {
     return !this.#outbox.blocked || this.#outbox.pendingBytes + size <= this.#shared.limits.maximumQueuedBytes;
   }
 
+  /** It is the broker that does not read: the client's silence says nothing. */
+  get awaitsJournal(): boolean {
+    return this.#waitingFor === 'journal';
+  }
+
   /** Goes on after CONNECT has been answered, or after the journal has caught up. */
   resume(): void {
     if (this.closed) return;

@@ -78,6 +78,12 @@ function traceparentOf(context: Uint8Array): string {
 }
 
 describe('the encoder of messages for subscribers', () => {
+  it('has room for as many identifiers as a client has subscriptions [MQTT-3.3.4-3]', () => {
+    const identifiers = Array.from({ length: 20_000 }, (_, index) => 200_000_000 + index);
+    const packet = received(new PublishEncoder('inject-if-absent'), messageOf(packetOf()), 5, 0, false, identifiers);
+    assert.deepEqual(packet.properties.subscriptionIdentifiers, identifiers);
+  });
+
   for (const version of [4, 5] as const)
     it(`encodes for version ${version} what encodePacket encodes`, () => {
       fc.assert(

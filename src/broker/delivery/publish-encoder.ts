@@ -9,8 +9,10 @@ export type Propagation = 'inject-if-absent' | 'replace' | 'preserve';
 
 const NO_IDENTIFIERS: readonly number[] = [];
 const VARIANTS = 12;
-/** Room for message expiry (5), traceparent (4 + 11 + 55) and eight subscription identifiers (5 each) and more. */
-const EXTRA_BYTES = 64 * 1024;
+/** Message expiry (5) and `traceparent` (5 + 11 + 55), with room to spare. */
+const FIXED_EXTRA_BYTES = 128;
+/** A Variable Byte Integer and the property's own byte. */
+const IDENTIFIER_BYTES = 5;
 
 /**
  * Encodes a message once for each way in which subscribers want it (version, QoS, retain flag) and shares the bytes
@@ -26,7 +28,7 @@ export class PublishEncoder {
   readonly #starts = new Int32Array(VARIANTS).fill(-1);
   readonly #ends = new Int32Array(VARIANTS);
   readonly #packetIdsAt = new Int32Array(VARIANTS);
-  readonly #extra = Buffer.alloc(EXTRA_BYTES);
+  #extra = Buffer.alloc(FIXED_EXTRA_BYTES);
   readonly #traceparent = Buffer.alloc(TRACEPARENT_BYTES);
   #used = 0;
 
@@ -109,7 +111,7 @@ export class PublishEncoder {
 
   /** What the broker itself adds in front of the publisher's properties; returns its length. */
   #writeExtra(message: Message, identifiers: readonly number[], context: Uint8Array): number {
-    const extra = this.#extra;
+    const extra = this.#roomForExtra(identifiers.length);
     let at = 0;
     for (let index = 0; index < identifiers.length; index += 1)
       at = writeSubscriptionIdentifier(extra, at, identifiers[index]!);
@@ -124,6 +126,13 @@ export class PublishEncoder {
   #injects(message: Message): boolean {
     if (!message.hasContext || this.#propagation === 'preserve') return false;
     return this.#propagation === 'replace' || !message.hasTraceparent;
+  }
+
+  /** A client may have any number of overlapping subscriptions, each with an identifier. */
+  #roomForExtra(identifiers: number): Buffer {
+    const needed = FIXED_EXTRA_BYTES + identifiers * IDENTIFIER_BYTES;
+    if (needed > this.#extra.length) this.#extra = Buffer.alloc(needed);
+    return this.#extra;
   }
 
   #makeRoom(size: number): void {

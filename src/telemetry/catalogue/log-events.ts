@@ -39,6 +39,7 @@ export const LOG_EVENTS = numbered({
     'Users and access rules could not be loaded; the old ones stay.',
   ),
 
+  routesRefused: event('routes.refused', 'error', 'Topic routes could not be read; the old ones stay.'),
   placementOpened: event('placement.opened', 'info', 'The placement engine is open.'),
 
   journalOpened: event('journal.opened', 'info', 'The journal is open.'),
