@@ -24,19 +24,7 @@ export function copyForwardedProperties(
   out: Uint8Array,
   at: number,
 ): number {
-  let written = at;
-  let runStart = start;
-  let position = start;
-  while (position < end) {
-    const id = source[position]!;
-    const next = propertyValueEnd(source, PUBLISH_WIRE_TYPES[id]! as WireType, position + 1, end);
-    if (isHopProperty(id)) {
-      written = copyBytes(source, runStart, position, out, written);
-      runStart = next;
-    }
-    position = next;
-  }
-  return copyBytes(source, runStart, end, out, written);
+  return copyBut(isHopProperty, source, start, end, out, at);
 }
 
 /** Copies a validated property block but for the user properties of that name; else like `copyForwardedProperties`. */
@@ -48,13 +36,27 @@ export function copyWithoutUserProperty(
   out: Uint8Array,
   at: number,
 ): number {
+  const isLeftOut = (id: number, value: number): boolean =>
+    id === PROPERTIES.userProperties.id && isNamed(source, value, name);
+  return copyBut(isLeftOut, source, start, end, out, at);
+}
+
+/** Whole runs between the properties that `isLeftOut` (asked by id and position of the value) are copied at once. */
+function copyBut(
+  isLeftOut: (id: number, value: number) => boolean,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): number {
   let written = at;
   let runStart = start;
   let position = start;
   while (position < end) {
     const id = source[position]!;
     const next = propertyValueEnd(source, PUBLISH_WIRE_TYPES[id]! as WireType, position + 1, end);
-    if (id === PROPERTIES.userProperties.id && isNamed(source, position + 1, name)) {
+    if (isLeftOut(id, position + 1)) {
       written = copyBytes(source, runStart, position, out, written);
       runStart = next;
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { AppendResult } from '../../journal/journal.ts';
-import { NO_EXPIRY, RecordKind, RecordView } from '../../journal/record-batch.ts';
+import { RecordView } from '../../journal/record-batch.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
@@ -11,7 +11,7 @@ import type { Session } from '../session/session.ts';
 import type { Ingest, IngestBatch, IngestEvents } from './ingest.ts';
 import { type BrokerTopic, Message } from './message.ts';
 import type { Pusher } from './pusher.ts';
-import { fieldsOf, readRecord } from './record-message.ts';
+import { addRecord, readRecord } from './record-message.ts';
 import type { RetainedMessages } from './retained-messages.ts';
 
 const NOBODY = new Uint8Array(0);
@@ -37,14 +37,6 @@ export class MessageFlow implements IngestEvents<Connection> {
   readonly #onStorageFailure: (cause: unknown, records: number) => void;
   readonly #message = new Message();
   readonly #record = new RecordView();
-  readonly #fields = {
-    kind: RecordKind.message as RecordKind,
-    qos: 0,
-    retain: false,
-    packetId: 0,
-    timestamp: 0,
-    expirySeconds: NO_EXPIRY,
-  };
 
   constructor(parts: {
     router: Router<Session>;
@@ -81,19 +73,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     const ingest = this.#ingestOf(message.topic, persist);
     const batch = ingest.open();
     const { records } = batch;
-    const position = records.add(
-      fieldsOf(message, packetId, this.#fields),
-      message.topic.bytes,
-      publisher?.publisherBytes ?? NOBODY,
-      message.properties,
-      message.propertiesStart,
-      message.propertiesEnd,
-      message.payload,
-      message.payloadStart,
-      message.payloadEnd,
-      message.hasContext ? message.context : undefined,
-      0,
-    );
+    const position = addRecord(records, message, publisher?.publisherBytes ?? NOBODY, packetId);
     batch.positions.push(position);
     batch.origins.push(origin);
     batch.publishers.push(publisher);

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { NO_EXPIRY, RecordBatch, RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { userPropertySize, writeUserProperty } from '../../mqtt/forwarded-properties.ts';
 import { CONTEXT_BYTES, FLAGS_AT } from '../../telemetry/trace-context.ts';
+import { Topic } from '../router/topic.ts';
 import { Message, NO_EXPIRY_SECONDS } from './message.ts';
-import { fieldsOf, isTraced, readRecord } from './record-message.ts';
+import { addRecord, isTraced, readRecord } from './record-message.ts';
 
 const RECEIVED_AT = 1_700_000_000_000;
 
@@ -18,27 +19,8 @@ function userProperty(name: string, value: string): Buffer {
 /** The message as it comes out of a record that was made of it. */
 function roundTrip(message: Message, packetId: number, now: number) {
   const batch = new RecordBatch();
-  const fields = {
-    kind: RecordKind.session as RecordKind,
-    qos: 0,
-    retain: false,
-    packetId: 0,
-    timestamp: 0,
-    expirySeconds: 0,
-  };
-  const position = batch.add(
-    fieldsOf(message, packetId, fields),
-    Buffer.from('t'),
-    Buffer.from('publisher'),
-    message.properties,
-    message.propertiesStart,
-    message.propertiesEnd,
-    message.payload,
-    message.payloadStart,
-    message.payloadEnd,
-    message.hasContext ? message.context : undefined,
-    0,
-  );
+  message.topic = new Topic(Buffer.from('t'), () => undefined);
+  const position = addRecord(batch, message, Buffer.from('publisher'), packetId);
   const record = new RecordView().at(batch.buffer, position);
   const read = new Message();
   return { record, read, alive: readRecord(record, read, now) };

@@ -1,17 +1,44 @@
-import { NO_EXPIRY, type RecordFields, RecordKind, type RecordView } from '../../journal/record-batch.ts';
+import {
+  NO_EXPIRY,
+  type RecordBatch,
+  type RecordFields,
+  RecordKind,
+  type RecordView,
+} from '../../journal/record-batch.ts';
 import { isSampled } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
 import { hasTraceparent } from './traceparent-property.ts';
 
-/** Fills the header fields of the record that will hold the message; the byte ranges go beside them. */
-export function fieldsOf(message: Message, packetId: number, out: RecordFields): RecordFields {
-  out.kind = RecordKind.message;
-  out.qos = message.qos;
-  out.retain = message.retain;
-  out.packetId = message.qos === 2 ? packetId : 0;
-  out.timestamp = message.receivedAt;
-  out.expirySeconds = message.expirySeconds === NO_EXPIRY_SECONDS ? NO_EXPIRY : message.expirySeconds;
-  return out;
+/** Filled anew for each record, so that adding one allocates nothing. */
+const fields: RecordFields = {
+  kind: RecordKind.message,
+  qos: 0,
+  retain: false,
+  packetId: 0,
+  timestamp: 0,
+  expirySeconds: NO_EXPIRY,
+};
+
+/** Adds the message to the batch and returns its position. `publisher` as `Session.publisherBytes` has it. */
+export function addRecord(batch: RecordBatch, message: Message, publisher: Uint8Array, packetId: number): number {
+  fields.qos = message.qos;
+  fields.retain = message.retain;
+  fields.packetId = message.qos === 2 ? packetId : 0;
+  fields.timestamp = message.receivedAt;
+  fields.expirySeconds = message.expirySeconds === NO_EXPIRY_SECONDS ? NO_EXPIRY : message.expirySeconds;
+  return batch.add(
+    fields,
+    message.topic.bytes,
+    publisher,
+    message.properties,
+    message.propertiesStart,
+    message.propertiesEnd,
+    message.payload,
+    message.payloadStart,
+    message.payloadEnd,
+    message.hasContext ? message.context : undefined,
+    0,
+  );
 }
 
 /**

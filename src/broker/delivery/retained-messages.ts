@@ -1,9 +1,9 @@
-import { NO_EXPIRY, RecordBatch, RecordKind, RecordView } from '../../journal/record-batch.ts';
+import { RecordBatch, RecordView } from '../../journal/record-batch.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { RetainedTree } from '../router/retained-tree.ts';
 import type { BrokerTopic, Message } from './message.ts';
-import { fieldsOf, readRecord } from './record-message.ts';
+import { addRecord, readRecord } from './record-message.ts';
 
 /*
  * value := shard:u16 offset:f64 record
@@ -36,14 +36,6 @@ export class RetainedMessages {
   readonly #onFailure: (cause: unknown) => void;
   readonly #batch = new RecordBatch(4096);
   readonly #record = new RecordView();
-  readonly #fields = {
-    kind: RecordKind.message as RecordKind,
-    qos: 0,
-    retain: true,
-    packetId: 0,
-    timestamp: 0,
-    expirySeconds: NO_EXPIRY,
-  };
   #changes = new Map<string, Uint8Array | undefined>();
   #underWay: Promise<void> | undefined;
   #scheduled = false;
@@ -112,19 +104,7 @@ export class RetainedMessages {
 
   #encode(message: Message): Buffer {
     const batch = this.#batch;
-    const position = batch.add(
-      fieldsOf(message, 0, this.#fields),
-      message.topic.bytes,
-      NOBODY,
-      message.properties,
-      message.propertiesStart,
-      message.propertiesEnd,
-      message.payload,
-      message.payloadStart,
-      message.payloadEnd,
-      message.hasContext ? message.context : undefined,
-      0,
-    );
+    const position = addRecord(batch, message, NOBODY, 0);
     const value = Buffer.allocUnsafeSlow(RECORD_AT + batch.length - position);
     value.writeUInt16LE(message.shard === -1 ? NO_SHARD : message.shard);
     value.writeDoubleLE(message.offset, OFFSET_AT);
