@@ -173,6 +173,24 @@ describe('a shared subscription', () => {
     assert.deepEqual(texts(again), ['1', '2']);
   });
 
+  it('keeps over a crash what members held whose sessions the crash ended', async () => {
+    const broker = await BrokerUnderTest.start(TWO_SHARDS);
+    await using _ = broker;
+    const staying = await broker.connect('staying', PERSISTENT);
+    await broker.subscribe(staying, GROUP, { qos: 1 });
+    staying.saturated = true;
+    const passing = await broker.connect('passing', { expirySeconds: 0 });
+    await broker.subscribe(passing, GROUP, { qos: 1 });
+    broker.publish('a', 'held', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(texts(passing), ['held']);
+    await broker.assembly.checkpoint.take();
+    await broker.crash();
+    const again = await broker.connect('staying', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(texts(again), ['held']);
+  });
+
   it('says how far it is, and is forgotten when its last member unsubscribes', async () => {
     const { broker, one } = await startGroup(1);
     await using _ = broker;

@@ -142,7 +142,7 @@ export class SharedDelivery implements GroupDelivery {
         const position = positions[shard.number] ?? LIVE;
         return [shard.number, position === LIVE ? dispatchedEnd : position];
       }),
-      returned,
+      returned: [...returned, ...group.members.flatMap(({ session }) => passingHeld(session, group.number))],
     }));
   }
 
@@ -258,4 +258,15 @@ function placeOf(shard: number, offset: number): string {
 
 function isPresent(session: Session): boolean {
   return session.receiver !== undefined && !session.receiver.saturated;
+}
+
+/** What a session that ends with its connection, and so with the broker, holds for the group: after a crash it is the group's. */
+function passingHeld(session: Session, group: number): ShardPosition[] {
+  const held: ShardPosition[] = [];
+  if (session.persistent) return held;
+  session.window.inOrder((window) => {
+    // A QoS 2 message that was on its way goes to nobody else [MQTT-4.8.2-5].
+    if (window.group === group && window.qos === 1) held.push([window.shard, window.offset]);
+  });
+  return held;
 }
