@@ -8,7 +8,7 @@ import type { SegmentEvent } from './journal/engines/segment/shard-environment.t
 import type { Journal } from './journal/journal.ts';
 import type { Drop, JournalStats } from './journal/journal-stats.ts';
 import { TracedJournal } from './journal/traced-journal.ts';
-import { LOG_EVENTS, METRICS } from './telemetry/catalogue.ts';
+import { LOG_EVENTS, type LogEventDefinition, METRICS } from './telemetry/catalogue.ts';
 import type { Log } from './telemetry/log.ts';
 import { type CounterId, counterId, histogramId, type Metrics } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -82,23 +82,15 @@ function openSegments(
   });
 }
 
-function tell(log: Log, event: SegmentEvent): void {
-  const { kind, ...fields } = event;
-  switch (kind) {
-    case 'tail_truncated':
-      log.write(LOG_EVENTS.journalTailTruncated, fields);
-      return;
-    case 'index_rebuilt':
-      log.write(LOG_EVENTS.journalIndexRebuilt, fields);
-      return;
-    case 'append_failed':
-    case 'housekeeping_failed':
-      log.write(LOG_EVENTS.journalAppendFailed, fields);
-      return;
-    case 'append_recovered':
-      log.write(LOG_EVENTS.journalAppendRecovered, fields);
-      return;
-    case 'trimmed':
-      log.write(LOG_EVENTS.journalTrimmed, fields);
-  }
+const LOGGED_AS = {
+  tail_truncated: LOG_EVENTS.journalTailTruncated,
+  index_rebuilt: LOG_EVENTS.journalIndexRebuilt,
+  append_failed: LOG_EVENTS.journalAppendFailed,
+  append_recovered: LOG_EVENTS.journalAppendRecovered,
+  trimmed: LOG_EVENTS.journalTrimmed,
+  housekeeping_failed: LOG_EVENTS.journalHousekeepingFailed,
+} as const satisfies Record<SegmentEvent['kind'], LogEventDefinition>;
+
+function tell(log: Log, { kind, ...fields }: SegmentEvent): void {
+  log.write(LOGGED_AS[kind], fields);
 }

@@ -47,6 +47,11 @@ export const LOG_EVENTS = numbered({
   journalIndexRebuilt: event('journal.index_rebuilt', 'warn', 'An index was rebuilt from its segment.'),
   journalAppendFailed: event('journal.append_failed', 'error', 'The journal cannot append.'),
   journalAppendRecovered: event('journal.append_recovered', 'info', 'The journal can append again.'),
+  journalHousekeepingFailed: event(
+    'journal.housekeeping_failed',
+    'warn',
+    'An index could not be written or a segment not removed; it is tried again, and nothing is lost.',
+  ),
   journalTrimmed: event('journal.trimmed', 'info', 'Retention removed segments.'),
   journalTrimmedUnread: event(
     'journal.trimmed_unread',
