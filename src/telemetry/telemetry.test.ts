@@ -38,9 +38,12 @@ for (const protocol of ['grpc', 'http'] as const) {
     `${protocol}://127.0.0.1:${protocol === 'grpc' ? receiver.grpcPort : receiver.httpPort}`;
 
   describe(`export over ${protocol}`, () => {
-    it('brings the whole span to the collector', async () => {
+    it('brings the whole span to the collector', async (t) => {
       const receiver = await OtlpReceiver.start();
-      const telemetry = exporting(endpointOf(receiver));
+      t.after(() => receiver.close());
+      // A collector that is well is waited for, however busy the machine.
+      const telemetry = exporting(endpointOf(receiver), { limits: { ...QUICK, exportTimeoutMs: 10_000 } });
+      t.after(() => telemetry.shutdown());
       const { recorder } = telemetry;
       const caller = Uint8Array.from({ length: CONTEXT_BYTES }, (_, index) => index + 1);
       caller[FLAGS_AT] = 1;
@@ -87,7 +90,6 @@ for (const protocol of ['grpc', 'http'] as const) {
       assert.equal(telemetry.metrics.value(exportedSpans), 2);
       assert.equal(telemetry.metrics.value(exportedTraces), 1);
       assert.deepEqual(telemetry.logLines, []);
-      await receiver.close();
     });
 
     for (const behaviour of ['reject', 'hang', 'reset'] as const) {
