@@ -4,6 +4,7 @@ import { aedes } from './brokers/aedes.ts';
 import type { BrokerKind } from './brokers/broker.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
 import { robustmq } from './brokers/robustmq.ts';
+import { robustmqAt } from './brokers/robustmq-at.ts';
 import { canPin, pinGenerator } from './measure/affinity.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 import { toTables } from './report/columns.ts';
@@ -17,6 +18,10 @@ const KINDS: readonly BrokerKind[] = [robustmq, mosquitto, aedes];
 /** Progress and remarks: standard output holds nothing but the result. */
 function say(sentence: string): void {
   console.error(sentence);
+}
+
+function brokersOf(names: readonly string[]): BrokerKind[] {
+  return names.flatMap((name) => robustmqAt(name) ?? select('broker', KINDS, [name]));
 }
 
 function select<Item extends { readonly name: string }>(
@@ -64,7 +69,7 @@ async function main(parameters: readonly string[]): Promise<void> {
     SCENARIOS.map(({ name }) => name),
   );
   const scenarios = options.scenario.length === 0 ? SCENARIOS : select('scenario', SCENARIOS, options.scenario);
-  const brokers = installed(select('broker', KINDS, options.brokers));
+  const brokers = installed(brokersOf(options.brokers));
   const pinned = canPin();
   if (pinned) pinGenerator();
   else say('not pinned: broker and generator share the processors (two cores and taskset are needed)');

@@ -17,6 +17,7 @@ const EXAMPLES = `
 Examples:
   npm run bench                                              everything, against all brokers found
   npm run bench -- --scenario qos0-window1 --brokers robustmq,mosquitto
+  npm run bench -- --brokers robustmq@HEAD~1,robustmq        this working tree beside another commit
   npm run bench -- --seconds 10 --rounds 5 --markdown        the table of docs/benchmarks.md
 `;
 
@@ -24,7 +25,12 @@ export function parseOptions(parameters: readonly string[], scenarios: readonly 
   return new Command('npm run bench --')
     .description('Closed-loop load on brokers started for it: processor time, rate, latency, memory.')
     .option('--scenario <names...>', `which of: ${scenarios.join(', ')}`, [])
-    .option('--brokers <names>', 'which brokers, separated by commas', splitNames, ['robustmq', 'mosquitto', 'aedes'])
+    .option(
+      '--brokers <names>',
+      'which brokers, separated by commas; robustmq@<commit> is another commit',
+      splitNames,
+      ['robustmq', 'mosquitto', 'aedes'],
+    )
     .option('--seconds <n>', 'how long to measure in each run', positive, 3)
     .option('--warmup <n>', 'seconds of load before measuring', positive, 1)
     .option('--rounds <n>', 'how often each broker runs each scenario, taking turns; medians are shown', positive, 3)

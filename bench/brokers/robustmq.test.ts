@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { configuration } from './robustmq.ts';
+import { robustmqAt } from './robustmq-at.ts';
 
 function load(context: TestContext, otlpEndpoint: string | undefined): Config {
   const directory = mkdtempSync(join(tmpdir(), 'robustmq-test-'));
@@ -27,5 +28,12 @@ describe('the configuration RobustMQ is benched with', () => {
   it('sends traces to a collector when asked', (context) => {
     const { telemetry } = load(context, 'grpc://127.0.0.1:4317');
     assert.deepEqual([telemetry.exporterType, telemetry.exporterEndpoint], ['otlp', 'grpc://127.0.0.1:4317']);
+  });
+});
+
+describe('another commit of RobustMQ', () => {
+  it('is named robustmq@<revision>', () => {
+    assert.equal(robustmqAt('robustmq@HEAD~1')?.name, 'robustmq@HEAD~1');
+    assert.equal(robustmqAt('robustmq'), undefined);
   });
 });

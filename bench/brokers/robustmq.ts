@@ -4,24 +4,29 @@ import { VOLATILE_ROOT } from '../scenarios/catalogue.ts';
 import type { BrokerKind, StartOptions } from './broker.ts';
 import { launch } from './broker-process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const MAIN = join(ROOT, 'src', 'main.ts');
+export const ROOT = join(import.meta.dirname, '..', '..');
 const CONFIGURATION = 'robustmq.toml';
 
-/** Our own broker from this working tree, tracing one message in a hundred. */
-export const robustmq: BrokerKind = {
-  name: 'robustmq',
-  version: () => {
-    if (!existsSync(MAIN)) return undefined;
-    return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
-  },
-  start: (options) =>
-    launch({
-      pinned: options.pinned,
-      command: (_port, directory) => [process.execPath, MAIN, 'start', '--config', join(directory, CONFIGURATION)],
-      configuration: { name: CONFIGURATION, text: (port, directory) => configuration(port, directory, options) },
-    }),
-};
+/** Our own broker from this working tree. */
+export const robustmq: BrokerKind = robustmqIn('robustmq', () => ROOT);
+
+/** The broker whose sources lie in this folder, tracing one message in a hundred. */
+export function robustmqIn(name: string, folder: () => string): BrokerKind {
+  const main = (): string => join(folder(), 'src', 'main.ts');
+  return {
+    name,
+    version: () => {
+      if (!existsSync(main())) return undefined;
+      return (JSON.parse(readFileSync(join(folder(), 'package.json'), 'utf8')) as { version: string }).version;
+    },
+    start: (options) =>
+      launch({
+        pinned: options.pinned,
+        command: (_port, directory) => [process.execPath, main(), 'start', '--config', join(directory, CONFIGURATION)],
+        configuration: { name: CONFIGURATION, text: (port, directory) => configuration(port, directory, options) },
+      }),
+  };
+}
 
 /** The TOML that starts it on this port, with its data in this directory. */
 export function configuration(
