@@ -1,14 +1,24 @@
 import type { Clock } from './base/clock.ts';
 import { AccessControl } from './broker/auth/access-control.ts';
-import { compileAccessRules } from './broker/auth/access-rules.ts';
-import { type Authenticator, createAuthenticator } from './broker/auth/authenticator.ts';
-import type { PasswordEntries } from './broker/auth/password-file.ts';
-import { PasswordFileWatch, readPasswordFile } from './broker/auth/password-file-watch.ts';
-import { PasswordVerifier } from './broker/auth/password-verifier.ts';
-import { authorizerOf, publishAccessRules, watchAccessRules } from './broker/auth/placed-access-rules.ts';
-import { publishUsers, watchUsers } from './broker/auth/placed-users.ts';
-import { allowsAnonymous } from './config/consistency.ts';
+import { readAclFiles } from './broker/auth/acl-file.ts';
+import {
+  type AuthenticationBackend,
+  type Authenticator,
+  createAuthenticator,
+  elsewhere,
+} from './broker/auth/authenticator.ts';
+import { compileAccessRules, createAuthorizer } from './broker/auth/authorizer.ts';
+import { certificateBackend } from './broker/auth/certificate-backend.ts';
+import type { EnhancedAuthenticator } from './broker/auth/enhanced-authenticator.ts';
+import { readJwtKeys } from './broker/auth/jwt-keys.ts';
+import { PASSWORD_FILE } from './broker/auth/password-file.ts';
+import { publishAccessRules, rulesOf, watchAccessRules } from './broker/auth/placed-access-rules.ts';
+import { readUserFile } from './broker/auth/user-file.ts';
+import { allowsAnonymous, authenticationOf } from './config/access-consistency.ts';
 import type { AuthorizationRule, Config } from './config/schema.ts';
+import { openJwt } from './open-jwt.ts';
+import { openPasswords } from './open-passwords.ts';
+import { checkScram, openScram } from './open-scram.ts';
 import type { Placement } from './placement/placement.ts';
 import type { Publication } from './placement/publish-records.ts';
 import { LOG_EVENTS } from './telemetry/catalogue.ts';
@@ -19,20 +29,27 @@ export interface Access {
   /** By listener name. */
   readonly authenticators: ReadonlyMap<string, Authenticator>;
   readonly control: AccessControl;
-  /** Publishes the password file and this configuration's rules; when either is wrong it rejects, and the old ones stay. */
+  /** By listener name: what AUTH packets are for. */
+  readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
+  /** Reads all files and this configuration's rules again; when one of them is wrong it rejects, and all stay as they were. */
   reload(config: Config): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Rejects when the access rules or the password file cannot be used; nothing is opened for it. */
-export async function checkAccess({ authorization, authentication }: Config): Promise<void> {
+/** Rejects when the access rules, or a file with users, keys or rules, cannot be used; nothing is opened for it. */
+export async function checkAccess(config: Config): Promise<void> {
+  const { authorization, authentication } = config;
   compileAccessRules(authorization.rules);
-  if (authentication.passwordFile !== undefined) await readPasswordFile(authentication.passwordFile);
+  if (authentication.passwordFile !== undefined) await readUserFile(authentication.passwordFile, PASSWORD_FILE);
+  await readJwtKeys(authentication.jwt);
+  await readAclFiles(config);
+  await checkScram(config);
 }
 
 /**
  * This process has the files, so it publishes what they say into placement. All questions are answered from placement,
  * so that a change there counts at once, whoever made it. Whether users are asked for at all is the configuration's word.
+ * Keys of tokens and ACL files stay with this process: they belong to its listeners.
  */
 export async function openAccess(
   config: Config,
@@ -47,34 +64,50 @@ export async function openAccess(
   };
   const publishRules = async (configured: readonly AuthorizationRule[]): Promise<void> =>
     tell('rules', configured.length, await publishAccessRules(placement, configured));
-  const publish = async (entries: PasswordEntries): Promise<void> =>
-    tell('users', entries.size, await publishUsers(placement, entries));
   // Before anyone reads it, so that what is ours is right whatever happened to it.
   await publishRules(config.authorization.rules);
-  const file = config.authentication.passwordFile;
-  if (file === undefined) await publish(new Map());
-  const passwords = file === undefined ? undefined : await PasswordFileWatch.open({ file, publish, onFailure });
-  opened.defer(async () => passwords?.close());
-
-  const users = opened.adopt(await watchUsers(placement, onFailure), (watched) => watched.close());
+  const tellUsers = (count: number, publication: Publication): void => tell('users', count, publication);
+  const passwords = opened.adopt(await openPasswords(config, placement, clock, tellUsers, onFailure), (held) =>
+    held.close(),
+  );
+  const scram = opened.adopt(await openScram(config, placement, tellUsers, onFailure), (held) => held.close());
   const rules = opened.adopt(await watchAccessRules(placement, onFailure), (watched) => watched.close());
-  const control = new AccessControl(authorizerOf(rules), recorder, clock);
-  rules.onChange(() => control.replace(authorizerOf(rules)));
-  const verifier = passwords && new PasswordVerifier(users, clock);
+  const jwt = opened.adopt(await openJwt(config.authentication.jwt, clock, log), (held) => held.close());
+  let aclFiles = await readAclFiles(config);
+  const authorizer = () => createAuthorizer(rulesOf(rules), aclFiles);
+  const control = new AccessControl(authorizer(), recorder, clock);
+  rules.onChange(() => control.replace(authorizer()));
+  const backends = [certificateBackend, elsewhere('scram'), jwt.backend, passwords.backend];
   const kept = opened.move();
   return {
-    authenticators: new Map(
-      config.listeners.map((listener) => [
-        listener.name,
-        createAuthenticator(verifier, allowsAnonymous(config, listener)),
-      ]),
-    ),
+    authenticators: authenticatorsOf(config, backends, clock),
     control,
-    async reload({ authorization }) {
-      compileAccessRules(authorization.rules);
-      await passwords?.reload();
-      await publishRules(authorization.rules);
+    enhanced: scram.enhanced,
+    async reload({ authorization: { rules: changed } }) {
+      // All of it first, so that a mistake in one file leaves everything as it was.
+      await checkAccess({ ...config, authorization: { ...config.authorization, rules: changed } });
+      await jwt.reload();
+      await passwords.reload();
+      await scram.reload();
+      await publishRules(changed);
+      aclFiles = await readAclFiles(config);
+      control.replace(authorizer());
     },
     close: () => kept.disposeAsync(),
   };
+}
+
+/** By listener name. */
+function authenticatorsOf(
+  config: Config,
+  backends: readonly (AuthenticationBackend | undefined)[],
+  clock: Clock,
+): ReadonlyMap<string, Authenticator> {
+  return new Map(
+    config.listeners.map((listener) => {
+      const chain = authenticationOf(config, listener);
+      const asked = chain.flatMap((method) => backends.find((backend) => backend?.method === method) ?? []);
+      return [listener.name, createAuthenticator(asked, allowsAnonymous(config, listener), clock)];
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import { MemoryJournal } from './journal/engines/memory/memory-journal.ts';
 import { SegmentJournal } from './journal/engines/segment/segment-journal.ts';
 import type { SegmentEvent } from './journal/engines/segment/shard-environment.ts';
 import type { Journal } from './journal/journal.ts';
-import type { Drop, JournalStats } from './journal/journal-stats.ts';
+import type { Drop, JournalStats, ShardStats } from './journal/journal-stats.ts';
 import { TracedJournal } from './journal/traced-journal.ts';
 import { LOG_EVENTS, type LogEventDefinition, METRICS } from './telemetry/catalogue.ts';
 import type { Log } from './telemetry/log.ts';
@@ -47,8 +47,19 @@ export async function openJournal(config: Config, telemetry: Telemetry, clock: C
 
 /** What the engines count themselves, of both together. */
 function observe(metrics: Metrics, stats: () => readonly JournalStats[]): void {
-  metrics.gauge(METRICS.journalShardEnd, () =>
-    stats().flatMap(({ shards }) => shards.map(({ name, end }) => [name, end] as const)),
+  const ofEachShard = (read: (shard: ShardStats) => number) => () =>
+    stats().flatMap(({ shards }) => shards.map((shard) => [shard.name, read(shard)] as const));
+  metrics.gauge(
+    METRICS.journalShardEnd,
+    ofEachShard(({ end }) => end),
+  );
+  metrics.gauge(
+    METRICS.journalShardRecords,
+    ofEachShard(({ start, end }) => end - start),
+  );
+  metrics.gauge(
+    METRICS.journalShardBytes,
+    ofEachShard(({ bytes }) => bytes),
   );
   for (const [counter, key] of COUNTED)
     metrics.counted(counter, () => stats().reduce((sum, engine) => sum + engine[key], 0));

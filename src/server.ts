@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { type AdminServer, type Readiness, startAdminServer } from './admin/admin-server.ts';
+import { type AdminServer, type AdminSources, type Readiness, startAdminServer } from './admin/admin-server.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import { DirectoryLock } from './base/directory-lock.ts';
+import type { BrokerParts } from './broker/assembly/broker-parts.ts';
 import { Broker } from './broker/broker.ts';
+import { readTlsMaterials } from './broker/transport/tls-material.ts';
+import { SCHEMES } from './broker/transport/transport.ts';
 import type { RunningServer, ServerAddress } from './cli/command-context.ts';
 import type { Config } from './config/schema.ts';
 import { checkAccess, openAccess } from './open-access.ts';
@@ -11,6 +14,8 @@ import { openPlacement } from './open-placement.ts';
 import { registerNode } from './placement/nodes.ts';
 import { LOG_EVENTS } from './telemetry/catalogue.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+
+const DRAINING: Readiness = { type: 'not_ready', reasons: ['draining'] };
 
 /** What is undone when the server stops, newest first. */
 type Release = readonly [part: string, release: () => Promise<void> | void];
@@ -43,6 +48,7 @@ async function start(
   releases.push(['telemetry', () => telemetry.shutdown()]);
   const { recorder, metrics, log } = telemetry;
   await checkAccess(config);
+  const certificates = await readTlsMaterials(config);
   log.write(LOG_EVENTS.processStarting, { node: config.node.id, roles: config.roles, dataDirectory: config.dataDir });
   await lockDirectory(config, clock, releases);
   const placement = await open(config, telemetry, clock);
@@ -57,26 +63,39 @@ async function start(
     startedAt: clock.now(),
   });
   let readiness: Readiness = { type: 'not_ready', reasons: ['starting'] };
-  const admin = await openAdmin(config, telemetry, clock, () => readiness, releases);
-  const broker = await Broker.start({
+  let broker: Broker | undefined;
+  const isDraining = (): boolean => broker?.drain.active !== undefined;
+  const admin = await openAdmin(config, telemetry, clock, releases, {
+    readiness: () => (isDraining() && readiness.type === 'ready' ? DRAINING : readiness),
+    drain: () => broker?.drain,
+  });
+  const parts: BrokerParts = {
     config,
     journal,
     placement,
     authenticators: access.authenticators,
+    enhanced: access.enhanced,
     access: access.control,
     recorder,
     metrics,
     log,
     clock,
-  });
-  releases.push(['broker', () => broker.stop()]);
+  };
+  const started = await Broker.start(parts, certificates);
+  broker = started;
+  releases.push(['broker', () => started.stop()]);
   readiness = { type: 'ready' };
   log.write(LOG_EVENTS.processReady);
   return {
-    addresses: addressesOf(broker, config, admin),
-    reload: (changed) => access.reload(changed),
+    addresses: addressesOf(started, config, admin),
+    async reload(changed) {
+      // All that can be wrong is found before anything is taken over.
+      const renewed = await readTlsMaterials(changed);
+      await access.reload(changed);
+      started.replaceCertificates(renewed);
+    },
     async stop() {
-      readiness = { type: 'not_ready', reasons: ['draining'] };
+      readiness = DRAINING;
       log.write(LOG_EVENTS.processDraining);
       await releaseAll(releases, (part, error) =>
         log.write(LOG_EVENTS.shutdownIncomplete, { part, error: error as Error }),
@@ -113,20 +132,25 @@ async function openAdmin(
   config: Config,
   telemetry: Telemetry,
   clock: Clock,
-  readiness: () => Readiness,
   releases: Release[],
+  state: Pick<AdminSources, 'readiness' | 'drain'>,
 ): Promise<AdminServer | undefined> {
   if (!config.admin.enabled) return undefined;
   const { recentTraces, serviceName, exposition, log } = telemetry;
-  const admin = await startAdminServer(config.admin, { recentTraces, serviceName, exposition, readiness, log, clock });
+  const admin = await startAdminServer(config.admin, { recentTraces, serviceName, exposition, log, clock, ...state });
   releases.push(['admin', () => admin.close()]);
   return admin;
 }
 
 function addressesOf(broker: Broker, config: Config, admin: AdminServer | undefined): ServerAddress[] {
-  const mqtt = broker.addresses.map((listener): ServerAddress => ({ protocol: 'mqtt', ...listener }));
+  const mqtt = broker.addresses.map(({ transport, ...listener }): ServerAddress => {
+    return { protocol: 'mqtt', scheme: SCHEMES[transport], ...listener };
+  });
   if (admin === undefined) return mqtt;
-  return [...mqtt, { protocol: 'http', name: 'admin', address: config.admin.address, port: admin.port }];
+  return [
+    ...mqtt,
+    { protocol: 'http', scheme: 'http', name: 'admin', address: config.admin.address, port: admin.port },
+  ];
 }
 
 function telemetryOptions({ telemetry, log }: Config): Parameters<typeof startTelemetry>[0] {

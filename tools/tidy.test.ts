@@ -60,7 +60,7 @@ describe('files', () => {
 
   it('have kebab-case names', () => {
     assertFound(files('src/base/boundedQueue.ts', ''), 0, /kebab-case/);
-    assert.deepEqual(files('src/base/bounded-queue.test.ts', ''), []);
+    for (const name of ['bounded-queue.test.ts', 'mqtt-3.1.1.ts']) assert.deepEqual(files(`src/base/${name}`, ''), []);
   });
 
   it('have at most 400 lines', () => {

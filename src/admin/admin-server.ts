@@ -3,6 +3,7 @@ import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { LOG_EVENTS } from '../telemetry/catalogue.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { PrometheusExposition } from '../telemetry/prometheus.ts';
+import { addDrainRoutes, type DrainControl } from './drain-routes.ts';
 import { sendProblem } from './problem.ts';
 import { addTraceRoutes } from './trace-routes.ts';
 import type { TraceStreamSources } from './trace-stream.ts';
@@ -22,6 +23,8 @@ export interface AdminOptions {
 export interface AdminSources extends TraceStreamSources {
   readonly exposition: PrometheusExposition;
   readonly readiness: () => Readiness;
+  /** Undefined until the broker runs. */
+  readonly drain: () => DrainControl | undefined;
   readonly log: Log;
 }
 
@@ -41,6 +44,7 @@ export async function startAdminServer(options: AdminOptions, sources: AdminSour
     reply.type(sources.exposition.contentType).send(await sources.exposition.text()),
   );
   addTraceRoutes(server, sources);
+  addDrainRoutes(server, sources.drain);
   await server.listen({ host: options.address, port: options.port });
   const { port } = server.server.address() as AddressInfo;
   return { port, close: () => closeGently(server) };

@@ -8,7 +8,7 @@ import { METRICS } from '../telemetry/catalogue.ts';
 import { testTelemetry } from '../telemetry/testing/test-telemetry.ts';
 import type { BrokerParts } from './assembly/broker-parts.ts';
 import { AccessControl } from './auth/access-control.ts';
-import { compileAccessRules } from './auth/access-rules.ts';
+import { compileAccessRules } from './auth/authorizer.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { Broker } from './broker.ts';
 import { checkpointKey } from './durability/checkpoint.ts';
@@ -23,9 +23,9 @@ function partsWith(engines: Pick<BrokerParts, 'journal' | 'placement'>, ...ports
   const config = loadConfig({ environment: {}, flags: { set } });
   const { recorder, metrics, log } = testTelemetry();
   const clock = new TestClock();
-  const authenticators = new Map(config.listeners.map(({ name }) => [name, createAuthenticator(undefined, true)]));
+  const authenticators = new Map(config.listeners.map(({ name }) => [name, createAuthenticator([], true, clock)]));
   const access = new AccessControl(compileAccessRules([]), recorder, clock);
-  return { config, ...engines, authenticators, access, recorder, metrics, log, clock };
+  return { config, ...engines, authenticators, enhanced: new Map(), access, recorder, metrics, log, clock };
 }
 
 function engines() {

@@ -4,31 +4,42 @@ import { counterId } from '../telemetry/metrics.ts';
 import { assemble, type BrokerAssembly } from './assembly/assemble.ts';
 import type { BrokerParts } from './assembly/broker-parts.ts';
 import { CLOSE_REASONS } from './connection/close-reason.ts';
+import type { Drain } from './drain.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
+import type { HandshakeFailure } from './transport/handshake.ts';
+import type { TlsMaterial } from './transport/tls-material.ts';
+import { SCHEMES } from './transport/transport.ts';
+import { createTransportEngine } from './transport/transport-engine.ts';
 
 const BYTES_RECEIVED = counterId(METRICS.bytesReceivedTotal);
 const BYTES_SENT = counterId(METRICS.bytesSentTotal);
 const TICK_MS = 1000;
 const CHECKPOINT_EVERY_TICKS = 10;
 
+/** By name of the listener, of those with TLS. */
+type Certificates = ReadonlyMap<string, TlsMaterial>;
+
 /** The MQTT broker: listeners, and everything behind them, from recovery to the last checkpoint. */
 export class Broker {
   readonly #assembly: BrokerAssembly;
   readonly #parts: BrokerParts;
+  readonly #certificates: Certificates;
   readonly #listeners: Listener[] = [];
   readonly #timer: NodeJS.Timeout;
   #ticks = 0;
 
-  private constructor(assembly: BrokerAssembly, parts: BrokerParts) {
+  private constructor(assembly: BrokerAssembly, parts: BrokerParts, certificates: Certificates) {
     this.#assembly = assembly;
+    this.#certificates = certificates;
     this.#parts = parts;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** Brings the sessions back, then listens. */
-  static async start(parts: BrokerParts): Promise<Broker> {
-    const broker = new Broker(await assemble(parts), parts);
+  static async start(parts: BrokerParts, certificates: Certificates = new Map()): Promise<Broker> {
+    const broker = new Broker(await assemble(parts), parts, certificates);
     try {
+      if (parts.config.mqtt.sysIntervalSeconds > 0) broker.#assembly.systemTopics.update();
       for (const listener of parts.config.listeners) await broker.#listen(listener);
     } catch (error) {
       await broker.stop();
@@ -45,13 +56,31 @@ export class Broker {
     return this.#assembly.connections.count;
   }
 
+  /** For connections to come; listeners that are not named keep theirs. */
+  replaceCertificates(certificates: Certificates): void {
+    for (const listener of this.#listeners) {
+      const material = certificates.get(listener.name);
+      if (material === undefined) continue;
+      listener.replaceCertificates(material);
+      this.#parts.log.write(LOG_EVENTS.certificatesLoaded, { listener: listener.name });
+    }
+  }
+
+  /** Sends clients elsewhere while the broker runs. */
+  get drain(): Drain {
+    return this.#assembly.drain;
+  }
+
   /** Takes no more, answers what was taken, says goodbye, and leaves everything on disk. */
   async stop(): Promise<void> {
-    const { connections, ingests, sessionLog, catchUp, shared, retained, checkpoint, shards } = this.#assembly;
+    const { connections, loginGuard, ingests, sessionLog, catchUp, shared, retained, checkpoint, shards } =
+      this.#assembly;
+    this.drain.close();
     for (const listener of this.#listeners) listener.stop();
     for (const ingest of ingests) await ingest.idle();
     await sessionLog.idle();
     connections.closeAll(CLOSE_REASONS.serverShutdown);
+    loginGuard.close();
     await Promise.all([catchUp.idle(), shared.idle()]);
     for (const ingest of ingests) await ingest.idle();
     await sessionLog.idle();
@@ -63,27 +92,42 @@ export class Broker {
 
   async #listen(listener: Config['listeners'][number]): Promise<void> {
     const { connections } = this.#assembly;
-    const opened = await Listener.open(listener, (socket) =>
-      connections.accept(socket, listener.name, listener.maxConnections),
-    );
+    const engine = createTransportEngine({
+      listener,
+      material: this.#certificates.get(listener.name),
+      maximumPacketSize: listener.maxPacketSizeBytes ?? this.#parts.config.mqtt.maxPacketSizeBytes,
+      onHandshakeFailure: (failure, address) => this.#tellHandshake(listener.name, failure, address),
+    });
+    const opened = await Listener.open(listener, (transport) => connections.accept(transport, listener), engine);
     this.#listeners.push(opened);
-    const { address, port } = opened.address;
-    this.#parts.log.write(LOG_EVENTS.listenerOpened, { listener: listener.name, address, port });
+    const { transport, address, port } = opened.address;
+    const scheme = SCHEMES[transport];
+    this.#parts.log.write(LOG_EVENTS.listenerOpened, { listener: listener.name, scheme, address, port });
+  }
+
+  #tellHandshake(listener: string, { reason, detail }: HandshakeFailure, address: string): void {
+    this.#parts.metrics.add(counterId(METRICS.handshakeFailuresTotal, reason), 1);
+    // A port that is only probed, as health checks do, is no news.
+    if (reason === 'client_closed') return;
+    this.#parts.log.write(LOG_EVENTS.handshakeFailed, { listener, address, reason, detail });
   }
 
   #tick(): void {
-    const { connections, lifecycle, seconds, traffic, sessionLog } = this.#assembly;
+    const { connections, lifecycle, enhanced, seconds, traffic, sessionLog } = this.#assembly;
     const now = this.#parts.clock.now();
     seconds.value += 1;
     this.#ticks += 1;
     connections.tick(now);
     lifecycle.tick(now);
+    enhanced.tick(now);
     // What the disk did not take is tried again, also when nobody says anything.
     sessionLog.endTurn();
     this.#parts.metrics.add(BYTES_RECEIVED, traffic.received);
     this.#parts.metrics.add(BYTES_SENT, traffic.sent);
     traffic.received = 0;
     traffic.sent = 0;
+    const { sysIntervalSeconds } = this.#parts.config.mqtt;
+    if (sysIntervalSeconds > 0 && this.#ticks % sysIntervalSeconds === 0) this.#assembly.systemTopics.update();
     if (this.#ticks % CHECKPOINT_EVERY_TICKS === 0) void this.#settle('checkpoint', this.#assembly.checkpoint.take());
   }
 

@@ -1,11 +1,16 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { CodedError } from '../base/errors.ts';
+import type { ListenerConfig } from '../config/schema.ts';
+import type { TlsMaterial } from './transport/tls-material.ts';
+import type { Transport } from './transport/transport.ts';
+import { type TransportEngine, tcpEngine } from './transport/transport-engine.ts';
 
 export type ListenErrorCode = 'address_in_use' | 'address_not_available' | 'not_permitted' | 'listen_failed';
 export class ListenError extends CodedError<ListenErrorCode> {}
 
 export interface ListenerAddress {
   readonly name: string;
+  readonly transport: ListenerConfig['transport'];
   readonly address: string;
   readonly port: number;
 }
@@ -13,18 +18,26 @@ export interface ListenerAddress {
 /** A TCP port that accepts clients. */
 export class Listener {
   readonly name: string;
+  readonly #transport: ListenerConfig['transport'];
+  readonly #engine: TransportEngine;
   readonly #server: Server;
 
-  private constructor(name: string, server: Server) {
+  private constructor({ name, transport }: ListenerConfig, engine: TransportEngine, server: Server) {
     this.name = name;
+    this.#transport = transport;
+    this.#engine = engine;
     this.#server = server;
   }
 
-  /** `onAccept` gets sockets that have not begun to read. */
-  static async open(requested: ListenerAddress, onAccept: (socket: Socket) => void): Promise<Listener> {
-    const { name, address, port } = requested;
+  /** `onAccept` gets transports that have not begun to read. */
+  static async open(
+    listener: ListenerConfig,
+    onAccept: (transport: Transport) => void,
+    engine: TransportEngine = tcpEngine(),
+  ): Promise<Listener> {
+    const { name, address, port } = listener;
     // Nothing is read until the connection has taken the socket over.
-    const server = createServer({ pauseOnConnect: true, noDelay: true }, onAccept);
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => onAccept(engine.accept(socket)));
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) =>
         reject(new ListenError(codeOf(error), `listener ${name}: ${address}:${port}: ${reasonOf(error)}`, error)),
@@ -34,14 +47,20 @@ export class Listener {
     server.removeAllListeners('error');
     // Out of file descriptors, for instance: those that wait in the backlog are taken when there is room again.
     server.on('error', () => undefined);
-    return new Listener(name, server);
+    return new Listener(listener, engine, server);
   }
 
   /** Where it really listens: a configured port 0 has become a real one. */
   get address(): ListenerAddress {
     const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') return { name: this.name, address: '', port: 0 };
-    return { name: this.name, address: bound.address, port: bound.port };
+    const of = { name: this.name, transport: this.#transport };
+    if (bound === null || typeof bound === 'string') return { ...of, address: '', port: 0 };
+    return { ...of, address: bound.address, port: bound.port };
+  }
+
+  /** Certificates for connections to come. */
+  replaceCertificates(material: TlsMaterial): void {
+    this.#engine.replace(material);
   }
 
   /** Accepts no more; connections stay. */

@@ -1,16 +1,16 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { allowsAnonymous } from '../config/consistency.ts';
+import { allowsAnonymous, authenticationOf } from '../config/access-consistency.ts';
 import type { Config } from '../config/schema.ts';
+import { DEFAULT_ADMIN_URL } from './admin-client.ts';
 import type { ServerAddress } from './command-context.ts';
-import { DEFAULT_ADMIN_URL } from './trace.ts';
 
 /** What listens where, where the data lies, and how to see a trace. */
 export function renderBanner(config: Config, version: string, addresses: readonly ServerAddress[]): string {
   const rows = [
     ...addresses.map((address): [string, string] =>
       address.protocol === 'mqtt'
-        ? ['MQTT', `${hostAndPort(address)} ${accessOf(config, address.name)}`]
+        ? ['MQTT', `${urlOf(address)}${pathOf(config, address.name)} ${accessOf(config, address.name)}`]
         : ['Admin', `${urlOf(address)} (/healthz, /readyz, /metrics, /api/v1/traces)`],
     ),
     ['Data', dataPlace(config)],
@@ -20,16 +20,21 @@ export function renderBanner(config: Config, version: string, addresses: readonl
   return `${[title, ...rows.map(([label, text]) => `  ${label!.padEnd(8)}${text}`)].join('\n')}\n`;
 }
 
-const hostAndPort = ({ address, port }: ServerAddress): string =>
-  `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+const urlOf = ({ scheme, address, port }: ServerAddress): string =>
+  `${scheme}://${isIPv6(address) ? `[${address}]` : address}:${port}`;
 
-const urlOf = (address: ServerAddress): string => `http://${hostAndPort(address)}`;
+/** What follows the port in the URL of a listener. */
+function pathOf({ listeners }: Config, name: string): string {
+  const listener = listeners.find((candidate) => candidate.name === name);
+  return listener?.transport === 'ws' || listener?.transport === 'wss' ? listener.path : '';
+}
 
 function accessOf(config: Config, name: string): string {
   const listener = config.listeners.find((candidate) => candidate.name === name);
-  return listener !== undefined && allowsAnonymous(config, listener)
-    ? '(anonymous clients welcome)'
-    : '(with user name and password)';
+  if (listener === undefined) return '';
+  const chain = authenticationOf(config, listener).join(', ');
+  if (chain === '') return '(anonymous clients welcome)';
+  return allowsAnonymous(config, listener) ? `(${chain}; anonymous clients welcome)` : `(${chain})`;
 }
 
 function dataPlace({ dataDir, journal, placement }: Config): string {

@@ -31,7 +31,7 @@ export interface SignalSource {
 /** A server as the start command sees it. */
 export interface RunningServer {
   readonly addresses: readonly ServerAddress[];
-  /** Takes over what can change while running: what the password file says, and the access rules of this configuration. */
+  /** Takes over what can change while running: users, access rules and certificates, by this configuration. */
   reload(config: Config): Promise<void>;
   /** Takes no more clients, lets what is under way end, commits and closes. */
   stop(): Promise<void>;
@@ -39,6 +39,8 @@ export interface RunningServer {
 
 export interface ServerAddress {
   readonly protocol: 'mqtt' | 'http';
+  /** Of its URL: mqtt, mqtts, ws or wss by the transport, or http. */
+  readonly scheme: string;
   /** Of the listener; `admin` for the HTTP server. */
   readonly name: string;
   readonly address: string;

@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { stringify } from 'smol-toml';
-import { compileAccessRules } from '../broker/auth/access-rules.ts';
-import { PasswordFileError, parsePasswordFile } from '../broker/auth/password-file.ts';
+import { readAclFiles } from '../broker/auth/acl-file.ts';
+import { compileAccessRules } from '../broker/auth/authorizer.ts';
+import { readJwtKeys } from '../broker/auth/jwt-keys.ts';
+import { PASSWORD_FILE } from '../broker/auth/password-file.ts';
+import { SCRAM_FILE } from '../broker/auth/scram-file.ts';
+import { readUserFile } from '../broker/auth/user-file.ts';
 import { withoutCredentials } from '../config/config-error.ts';
 import { renderExampleToml } from '../config/documentation.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,6 +24,8 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
     .action(async (options: ConfigOptions) => {
       const checked = configFrom(options, context);
       compileAccessRules(checked.authorization.rules);
+      await readAclFiles(checked);
+      await readJwtKeys(checked.authentication.jwt);
       const users = await countUsers(checked);
       const summary = [
         checked.roles.join(', '),
@@ -48,12 +53,11 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
     });
 }
 
-async function countUsers({ authentication: { passwordFile } }: Config): Promise<number | undefined> {
-  if (passwordFile === undefined) return undefined;
-  const text = await readFile(passwordFile, 'utf8').catch((error: Error) => {
-    throw new PasswordFileError('unreadable', `authentication.password_file cannot be read: ${error.message}`, error);
-  });
-  return parsePasswordFile(text, passwordFile).size;
+async function countUsers({ authentication: { passwordFile, scramFile } }: Config): Promise<number | undefined> {
+  if (passwordFile === undefined && scramFile === undefined) return undefined;
+  const passwords = passwordFile === undefined ? undefined : await readUserFile(passwordFile, PASSWORD_FILE);
+  const scram = scramFile === undefined ? undefined : await readUserFile(scramFile, SCRAM_FILE);
+  return (passwords?.size ?? 0) + (scram?.size ?? 0);
 }
 
 function withTomlNames(value: unknown): unknown {

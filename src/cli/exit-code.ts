@@ -1,7 +1,9 @@
 import type { DirectoryLockErrorCode } from '../base/directory-lock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { AccessRuleErrorCode } from '../broker/auth/access-rules.ts';
-import type { PasswordFileErrorCode } from '../broker/auth/password-file.ts';
+import type { AclFileErrorCode } from '../broker/auth/acl-file.ts';
+import type { JwtKeyErrorCode } from '../broker/auth/jwt-keys.ts';
+import type { UserFileErrorCode } from '../broker/auth/user-file.ts';
 import type { ListenErrorCode } from '../broker/listener.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
 import type { JournalErrorCode } from '../journal/journal.ts';
@@ -25,13 +27,15 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 type ExpectedErrorCode =
   | AccessRuleErrorCode
+  | AclFileErrorCode
   | ConfigErrorCode
   | DirectoryLockErrorCode
   | JournalErrorCode
+  | JwtKeyErrorCode
   | ListenErrorCode
   | OtlpTargetErrorCode
-  | PasswordFileErrorCode
-  | PlacementErrorCode;
+  | PlacementErrorCode
+  | UserFileErrorCode;
 
 const BY_ERROR_CODE: Readonly<Record<ExpectedErrorCode, ExitCode>> = {
   file_unreadable: ExitCode.configuration,

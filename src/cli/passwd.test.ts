@@ -3,8 +3,11 @@ import { chmod, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parsePasswordFile } from '../broker/auth/password-file.ts';
+import { PASSWORD_FILE } from '../broker/auth/password-file.ts';
 import { verifyPassword } from '../broker/auth/password-hash.ts';
+import { deriveScramCredential } from '../broker/auth/scram-credential.ts';
+import { SCRAM_FILE } from '../broker/auth/scram-file.ts';
+import { parseUserFile } from '../broker/auth/user-file.ts';
 import { CommandWorld } from './testing/run-command.ts';
 
 const newFile = async () => join(await mkdtemp(join(tmpdir(), 'robustmq-passwd-')), 'passwords');
@@ -17,7 +20,7 @@ async function piped(password: string, ...parameters: string[]) {
 }
 
 async function accepts(file: string, user: string, password: string): Promise<boolean> {
-  const hash = parsePasswordFile(await readFile(file, 'utf8'), file).get(user);
+  const hash = parseUserFile(await readFile(file, 'utf8'), file, PASSWORD_FILE).get(user);
   return hash !== undefined && verifyPassword(hash, Buffer.from(password));
 }
 
@@ -89,13 +92,41 @@ describe('a password from the terminal', () => {
   });
 });
 
+describe('--scram', () => {
+  const scramOf = async (file: string) => parseUserFile(await readFile(file, 'utf8'), file, SCRAM_FILE);
+
+  test('writes what the server checks a proof with, and not the password, under the name that clients send', async () => {
+    const file = await newFile();
+    const { exitCode, stdout } = await piped('pencil', '--scram', '--iterations', '5000', file, 'I\u00adX');
+    assert.deepEqual([exitCode, stdout], [0, `Added IX in ${file}.\n`]);
+    const { iterations, salt, storedKey } = (await scramOf(file)).get('IX')!;
+    assert.equal(iterations, 5000);
+    assert.deepEqual((await deriveScramCredential('pencil', iterations, salt))?.storedKey, storedKey);
+    assert.match((await piped('other', '--scram', file, 'IX')).stdout, /^Changed/);
+    assert.equal((await scramOf(file)).get('IX')?.iterations, 15_000);
+    assert.equal((await piped('', '--scram', '--delete', file, 'IX')).exitCode, 0);
+    assert.equal((await scramOf(file)).size, 0);
+  });
+
+  test('refuses too few iterations, what SASLprep forbids, and a file of other passwords', async () => {
+    const file = await newFile();
+    assert.equal((await piped('x', '--scram', '--iterations', '4095', file, 'alice')).exitCode, 64);
+    assert.match((await piped('a\u0007b', '--scram', file, 'alice')).stderr, /SCRAM does not allow this password/);
+    assert.equal((await piped('x', '--scram', file, 'al\u0007ice')).exitCode, 64);
+    await piped('x', file, 'alice');
+    const { exitCode, stderr } = await piped('x', '--scram', file, 'alice');
+    assert.equal(exitCode, 78);
+    assert.match(stderr, /passwords:1: no credential of SCRAM-SHA-256/);
+  });
+});
+
 describe('--delete', () => {
   test('removes the user and asks for nothing', async () => {
     const file = await newFile();
     await piped('a', file, 'alice');
     await piped('b', file, 'bob');
     assert.equal((await piped('', '--delete', file, 'alice')).exitCode, 0);
-    assert.deepEqual([...parsePasswordFile(await readFile(file, 'utf8'), file).keys()], ['bob']);
+    assert.deepEqual([...parseUserFile(await readFile(file, 'utf8'), file, PASSWORD_FILE).keys()], ['bob']);
   });
 
   test('of somebody who is not there says so and exits 1', async () => {

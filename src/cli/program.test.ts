@@ -60,7 +60,8 @@ describe('config', () => {
     for (const [setting, sentence] of [
       [rule, /"a\/#\/b" is no topic filter/],
       [`authentication.password_file=${passwords}`, /malformed:1: /],
-      [`authentication.password_file=${join(folder, 'absent')}`, /password_file cannot be read/],
+      [`authentication.password_file=${join(folder, 'absent')}`, /the password file .*absent cannot be read/],
+      [`authentication.scram_file=${passwords}`, /malformed:1: no credential of SCRAM/],
     ] as const) {
       const world = new CommandWorld();
       assert.equal(await world.run('config', 'check', '--set', setting), 78);

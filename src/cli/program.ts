@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { addConfigCommand } from './config.ts';
+import { addDrainCommand } from './drain.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addPasswdCommand } from './passwd.ts';
 import { addStartCommand, Impatience } from './start.ts';
@@ -26,6 +27,7 @@ function createProgram(context: CommandContext): Command {
     width: widthOf(context),
     now: () => context.clock.now(),
   });
+  addDrainCommand(program, context);
   addPasswdCommand(program, context);
   addConfigCommand(program, context);
   addVersionCommand(program, context);

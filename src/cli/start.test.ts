@@ -16,8 +16,8 @@ async function listen(config: Config): Promise<RunningServer & { reloads: Config
   const running = {
     reloads: [] as Config[],
     addresses: [
-      { protocol: 'mqtt', name, address, port: bound.port },
-      { protocol: 'http', name: 'admin', address: '127.0.0.1', port: 9999 },
+      { protocol: 'mqtt', scheme: 'mqtt', name, address, port: bound.port },
+      { protocol: 'http', scheme: 'http', name: 'admin', address: '127.0.0.1', port: 9999 },
     ] as const,
     async reload(changed: Config) {
       running.reloads.push(changed);
@@ -60,7 +60,7 @@ describe('start', () => {
 
   test('says what listens where, where the data lies and how to see a trace', async () => {
     const { world } = await start(({ signals }) => signals.emit('SIGTERM'));
-    assert.match(world.stdout.text, /MQTT {4}127\.0\.0\.1:\d+ \(anonymous clients welcome\)/);
+    assert.match(world.stdout.text, /MQTT {4}mqtt:\/\/127\.0\.0\.1:\d+ \(anonymous clients welcome\)/);
     assert.match(world.stdout.text, /Admin {3}http:\/\/127\.0\.0\.1:9999 /);
     assert.match(world.stdout.text, /Data {4}\/srv\/mq\n/);
     assert.match(world.stdout.text, /npx robustmq trace tail --url http:\/\/127\.0\.0\.1:9999 \(100 % of messages\)/);

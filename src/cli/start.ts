@@ -27,7 +27,8 @@ export function addStartCommand(program: Command, context: CommandContext): void
       'after',
       `
 SIGINT and SIGTERM let what is under way end, then stop; a second one stops at once. SIGHUP reads the
-password file and the access rules of the configuration again; all else of it counts from the next start.
+files of users, keys, access rules and certificates again, and the access rules of the configuration; all
+else of it counts from the next start.
 
 Examples:
   robustmq start

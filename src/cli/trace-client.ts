@@ -1,36 +1,31 @@
-import { CodedError } from '../base/errors.ts';
 import type { TraceDocument } from '../telemetry/trace-document.ts';
-
-export class TraceClientError extends CodedError<'unreachable' | 'refused' | 'broken'> {}
+import { AdminClient, AdminClientError, type AdminQuery } from './admin-client.ts';
 
 export type TraceEvent =
   | { readonly type: 'trace'; readonly trace: TraceDocument }
   | { readonly type: 'skipped'; readonly count: number };
 
-/** Query parameters of the admin API; undefined ones are left out. */
-export type TraceQuery = Readonly<Record<string, string | number | boolean | undefined>>;
-
 /** Asks a running broker's admin API for traces. */
 export class TraceClient {
-  readonly #url: string;
+  readonly #admin: AdminClient;
 
   constructor(url: string) {
-    this.#url = url;
+    this.#admin = new AdminClient(url);
   }
 
-  async find(query: TraceQuery): Promise<readonly TraceDocument[]> {
-    const response = await this.#get('/api/v1/traces', query);
+  async find(query: AdminQuery): Promise<readonly TraceDocument[]> {
+    const response = await this.#admin.request('/api/v1/traces', { query });
     return ((await response.json()) as { traces: TraceDocument[] }).traces;
   }
 
   async show(traceId: string): Promise<TraceDocument> {
-    const response = await this.#get(`/api/v1/traces/${encodeURIComponent(traceId)}`, {});
+    const response = await this.#admin.request(`/api/v1/traces/${encodeURIComponent(traceId)}`);
     return (await response.json()) as TraceDocument;
   }
 
   /** Traces from now on, until the broker ends the stream or the caller stops iterating. */
-  async *tail(query: TraceQuery): AsyncGenerator<TraceEvent> {
-    const response = await this.#get('/api/v1/traces/stream', query);
+  async *tail(query: AdminQuery): AsyncGenerator<TraceEvent> {
+    const response = await this.#admin.request('/api/v1/traces/stream', { query });
     const decoder = new TextDecoder();
     let text = '';
     try {
@@ -41,21 +36,8 @@ export class TraceClient {
         for (const block of blocks) yield* eventsOf(block);
       }
     } catch (error) {
-      throw new TraceClientError('broken', `The connection to ${this.#url} broke.`, error);
+      throw new AdminClientError('broken', `The connection to ${this.#admin.url} broke.`, error);
     }
-  }
-
-  async #get(path: string, query: TraceQuery): Promise<Response> {
-    const url = new URL(path, this.#url);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const response = await fetch(url).catch((error: unknown) => {
-      throw new TraceClientError('unreachable', unreachable(this.#url, error), error);
-    });
-    if (response.ok) return response;
-    const detail = await problemDetail(response);
-    throw new TraceClientError('refused', `${this.#url} answered ${response.status}: ${detail}`);
   }
 }
 
@@ -66,21 +48,4 @@ function* eventsOf(block: string): Generator<TraceEvent> {
   if (data === undefined) return; // A comment.
   if (type === 'trace') yield { type, trace: JSON.parse(data) as TraceDocument };
   if (type === 'skipped') yield { type, count: (JSON.parse(data) as { count: number }).count };
-}
-
-function unreachable(url: string, error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  const hint = 'Is it running, and is its admin server at this address? --url or ROBUSTMQ_ADMIN_URL names another.';
-  return `No broker answers at ${url}${code}. ${hint}`;
-}
-
-async function problemDetail(response: Response): Promise<string> {
-  const text = await response.text();
-  try {
-    const { detail } = JSON.parse(text) as { detail?: unknown };
-    return typeof detail === 'string' ? detail : response.statusText;
-  } catch {
-    return response.statusText;
-  }
 }

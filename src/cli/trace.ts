@@ -1,9 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { TraceDocument } from '../telemetry/trace-document.ts';
-import { TraceClient, TraceClientError, type TraceEvent } from './trace-client.ts';
+import { adminOption, orExplain } from './admin-client.ts';
+import { TraceClient, type TraceEvent } from './trace-client.ts';
 import { renderTrace } from './trace-tree.ts';
-
-export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
 
 /** Where the command writes, and how. */
 export interface TraceCommandOutput {
@@ -93,11 +92,7 @@ function filterQuery(options: FilterOptions) {
 }
 
 function addCommonOptions(command: Command): Command {
-  const url = new Option('--url <url>', 'admin server of the broker')
-    .env('ROBUSTMQ_ADMIN_URL')
-    .default(DEFAULT_ADMIN_URL)
-    .argParser(adminUrl);
-  return command.addOption(url).option('--json', 'print JSON with everything, one trace a line');
+  return command.addOption(adminOption()).option('--json', 'print JSON with everything, one trace a line');
 }
 
 function addFilterOptions(command: Command): Command {
@@ -106,17 +101,6 @@ function addFilterOptions(command: Command): Command {
     .option('--topic <filter>', 'only traces of topics that match this MQTT topic filter')
     .option('--min-duration <ms>', 'only traces that took at least so many milliseconds', milliseconds)
     .option('--error', 'only traces in which something failed');
-}
-
-async function orExplain(command: Command, action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    if (error instanceof TraceClientError || error instanceof InvalidArgumentError) {
-      command.error(error.message, { exitCode: 1 });
-    }
-    throw error;
-  }
 }
 
 /** Unix milliseconds of `5m` (ago) or of an ISO 8601 time. */
@@ -139,9 +123,4 @@ function milliseconds(text: string): number {
   const value = Number(text);
   if (value >= 0) return value;
   throw new InvalidArgumentError('Expected a number of milliseconds.');
-}
-
-function adminUrl(text: string): string {
-  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
-  throw new InvalidArgumentError(`Expected an address such as ${DEFAULT_ADMIN_URL}.`);
 }

@@ -1,22 +1,7 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { checkAccess } from './access-consistency.ts';
 import type { Problem } from './config-error.ts';
-import { type Config, type ListenerConfig, ROLES } from './schema.ts';
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-function isLoopback(address: string): boolean {
-  if (isIPv4(address)) return loopback.check(address, 'ipv4');
-  if (isIPv6(address)) return loopback.check(address, 'ipv6');
-  return address.toLowerCase() === 'localhost';
-}
-
-const isAuthenticationConfigured = (config: Config): boolean => config.authentication.passwordFile !== undefined;
-
-/** Whether a client may connect to this listener without credentials. */
-export const allowsAnonymous = (config: Config, listener: ListenerConfig): boolean =>
-  listener.allowAnonymous ?? (isLoopback(listener.address) && !isAuthenticationConfigured(config));
+import { type Config, ROLES } from './schema.ts';
+import { checkTransports } from './transport-consistency.ts';
 
 /** What no single key shows to be wrong. */
 export function checkConsistency(config: Config): Problem[] {
@@ -24,7 +9,9 @@ export function checkConsistency(config: Config): Problem[] {
     ...checkRoles(config),
     ...checkAccess(config),
     ...checkNames(config),
+    ...checkMountPoints(config),
     ...checkPorts(config),
+    ...checkTransports(config),
     ...checkRetention(config),
   ];
 }
@@ -37,37 +24,25 @@ function checkRoles({ roles }: Config): Problem[] {
   return [{ key: 'roles', sentence }];
 }
 
-function checkAccess(config: Config): Problem[] {
-  if (isAuthenticationConfigured(config)) return [];
-  return config.listeners.flatMap((listener, index) => {
-    const key = `listeners.${index}.allow_anonymous`;
-    const where = `listener "${listener.name}" on ${listener.address}`;
-    if (listener.allowAnonymous === false)
-      return [
-        {
-          key,
-          sentence: `${key} = false: nobody could connect to ${where} without authentication; set authentication.password_file`,
-        },
-      ];
-    if (listener.allowAnonymous === true || isLoopback(listener.address)) return [];
-    return [
-      {
-        key,
-        sentence: [
-          `${where} would let anyone on the network in:`,
-          'either configure authentication (authentication.password_file; `robustmq passwd` writes the file),',
-          `or say ${key} = true if that is meant`,
-        ].join(' '),
-      },
-    ];
-  });
-}
-
 function checkNames(config: Config): Problem[] {
   return repeated(config.listeners.map(({ name }) => name)).map((index) => ({
     key: `listeners.${index}.name`,
     sentence: `listeners.${index}.name = "${config.listeners[index]!.name}": another listener has this name; names must be unique`,
   }));
+}
+
+/** With it in front, a topic must remain a topic and a filter a filter. */
+function checkMountPoints({ listeners, mqtt }: Config): Problem[] {
+  return listeners.flatMap(({ mountPoint }, index) => {
+    if (mountPoint === undefined) return [];
+    const key = `listeners.${index}.mount_point`;
+    const told = `${key} = ${JSON.stringify(mountPoint)}`;
+    if (!/^(?!\$)[^+#\0]*\/$/.test(mountPoint))
+      return [{ key, sentence: `${told}: must end with /, not begin with $, and hold neither + nor #` }];
+    if (Buffer.byteLength(mountPoint) >= mqtt.maxTopicBytes)
+      return [{ key, sentence: `${told}: must be shorter than mqtt.max_topic_bytes (${mqtt.maxTopicBytes})` }];
+    return [];
+  });
 }
 
 function checkPorts(config: Config): Problem[] {

@@ -15,6 +15,10 @@ export const decimal = (fallback: number, minimum: number, maximum: number, desc
 
 export const flag = (fallback: boolean, description: string) => z.boolean().default(fallback).meta({ description });
 
+/** A whole number that is derived from other keys where it is not given. */
+export const optionalInteger = (example: number, minimum: number, maximum: number, description: string) =>
+  z.int().min(minimum).max(maximum).optional().meta({ description, example });
+
 /** A boolean that is derived from other keys where it is not given. */
 export const optionalFlag = (example: boolean, description: string) =>
   z.boolean().optional().meta({ description, example });
@@ -35,9 +39,11 @@ const NAME = pattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'up to 128 letters, d
 const HOST = pattern(/^[A-Za-z0-9.:_%-]+$/, 'an IP address or a host name, without a port');
 const ENDPOINT = pattern(/^(grpcs?|https?):\/\/[^\s/]+(\/\S*)?$/, 'a URL: grpc://, grpcs://, http:// or https://');
 
+const PATH = pattern(/^\/[^\s?#]*$/, 'a path that begins with /, without query');
+
 const FILTER = pattern(/^(?!$)(?:(?:[^+#/\0]*|\+)\/)*(?:[^+#/\0]*|\+|#)$/, 'a topic filter, such as a/+/b or a/#');
 
-const TEXT = { text: NOT_EMPTY, name: NAME, host: HOST, endpoint: ENDPOINT } as const;
+const TEXT = { text: NOT_EMPTY, name: NAME, host: HOST, endpoint: ENDPOINT, path: PATH } as const;
 
 /** A string of one of the shapes above. */
 export const text = (shape: keyof typeof TEXT, fallback: string, description: string) =>
@@ -45,6 +51,25 @@ export const text = (shape: keyof typeof TEXT, fallback: string, description: st
 
 export const optionalText = (example: string, description: string) =>
   NOT_EMPTY.optional().meta({ description, example });
+
+/** An array of strings; one entry at least where it is given. */
+export const optionalTexts = (example: string, description: string) =>
+  z
+    .array(NOT_EMPTY)
+    .min(1)
+    .optional()
+    .meta({ description, example: [example] });
+
+/** An array of some of `choices`, where order counts. */
+export const optionalChoices = <const Choices extends readonly [string, ...string[]]>(
+  choices: Choices,
+  description: string,
+) =>
+  z
+    .array(z.enum(choices))
+    .min(1)
+    .optional()
+    .meta({ description, example: [...choices] });
 
 export const requiredText = (example: string, description: string) => NOT_EMPTY.meta({ description, example });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from './config-error.ts';
-import { allowsAnonymous } from './consistency.ts';
+import { allowsAnonymous } from './access-consistency.ts';
 import type { Environment } from './environment.ts';
 import type { ConfigFlags } from './flags.ts';
 import { loadConfig } from './load-config.ts';

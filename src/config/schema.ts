@@ -4,7 +4,6 @@ import {
   decimal,
   flag,
   integer,
-  optionalFlag,
   optionalText,
   requiredChoice,
   requiredFilter,
@@ -14,6 +13,7 @@ import {
   tables,
   text,
 } from './key.ts';
+import { listeners } from './listener-schema.ts';
 import { programVersion } from './program-version.ts';
 
 const MIB = 1024 * 1024;
@@ -24,27 +24,6 @@ const UINT32 = 0xffff_ffff;
 const LARGEST_PACKET_BYTES = 268_435_460;
 
 export const ROLES = ['broker', 'placement', 'journal'] as const;
-
-const listeners = tables(
-  'Where clients connect.',
-  {
-    name: text('name', 'default', 'Name of the listener in logs, spans and metrics; unique.'),
-    address: text('host', '127.0.0.1', 'Address to listen on.'),
-    port: integer(1883, 0, UINT16, 'TCP port; 0 takes a free one.'),
-    transport: choice(['tcp'], 'tcp', 'How MQTT packets travel.'),
-    allowAnonymous: optionalFlag(
-      true,
-      'Whether clients may connect without credentials. Left out, they may on a loopback address while no authentication is configured.',
-    ),
-    maxConnections: integer(
-      0,
-      0,
-      UINT32,
-      'Connections this listener takes at once. 0: only mqtt.max_connections limits.',
-    ),
-  },
-  [{}],
-);
 
 const mqtt = table('Limits and features of the protocol.', {
   maxPacketSizeBytes: integer(MIB, 64, LARGEST_PACKET_BYTES, 'Largest packet taken from a client.'),
@@ -66,6 +45,12 @@ const mqtt = table('Limits and features of the protocol.', {
     'QoS 1 and 2 messages one client may have on their way to the broker at once.',
   ),
   topicAliasMaximum: integer(32, 0, UINT16, 'Topic aliases a client may use towards the broker.'),
+  topicAliasMaximumToClient: integer(
+    32,
+    0,
+    UINT16,
+    'Topic aliases the broker uses towards a client, where the client allows as many.',
+  ),
   keepAliveMaximumSeconds: integer(0, 0, UINT16, 'Longest keep alive granted. 0: whatever the client asks for.'),
   sessionExpiryMaximumSeconds: integer(UINT32, 0, UINT32, 'Longest session expiry granted. 4294967295: never expires.'),
   sessionExpiryForV3Seconds: integer(
@@ -82,13 +67,52 @@ const mqtt = table('Limits and features of the protocol.', {
     'Bytes waiting for one slow connection, beyond the kernel’s buffer, before QoS 0 messages to it are dropped.',
   ),
   maxConnections: integer(100_000, 1, UINT32, 'Connections at once over all listeners.'),
+  maxConnectionsPerAddress: integer(0, 0, UINT32, 'Connections at once from one IP address. 0: no limit.'),
+  maxConnectRate: integer(0, 0, UINT32, 'New connections a second over all listeners. 0: no limit.'),
   maxSubscriptionsPerClient: integer(10_000, 1, UINT32, 'Subscriptions one session may hold.'),
   maxTopicLevels: integer(200, 1, UINT16, 'Levels of a topic name or filter.'),
   maxTopicBytes: integer(UINT16, 1, UINT16, 'Length of a topic name or filter.'),
   maxRetainedMessages: integer(1_000_000, 0, UINT32, 'Topics with a retained message.'),
+  maxRetainedMessageBytes: integer(MIB, 0, LARGEST_PACKET_BYTES, 'Largest payload that is retained. 0: no limit.'),
+  overlappingSubscriptions: choice(
+    ['one', 'each'],
+    'one',
+    'What a client with several matching subscriptions gets of a message: one copy with the highest QoS, or one for each.',
+  ),
+  responseInformation: optionalText(
+    'reply/%c/',
+    'Response Information for clients that request it; %c stands for the client id.',
+  ),
+  sysIntervalSeconds: integer(10, 0, 86_400, 'Time between updates of $SYS/broker/…. 0: no system topics.'),
+});
+
+const jwt = table('JSON Web Tokens, sent as the password. One source of keys turns them on.', {
+  secretFile: optionalText('./jwt.secret', 'File with the secret of HS256, HS384 and HS512.'),
+  publicKeyFile: optionalText('./jwt.pem', 'PEM file with an RSA, EC or Ed25519 public key.'),
+  jwksFile: optionalText('./jwks.json', 'File with a JSON Web Key Set.'),
+  jwksUrl: optionalText('https://issuer.example/.well-known/jwks.json', 'URL of a JSON Web Key Set.'),
+  jwksRefreshSeconds: integer(300, 1, 86_400, 'Age at which a key set from a URL is fetched again.'),
+  issuer: optionalText('https://issuer.example', 'The claim iss must be this.'),
+  audience: optionalText('robustmq', 'The claim aud must hold this.'),
+  userNameClaim: text('text', 'sub', 'Claim that is taken as the user name.'),
+  clientIdClaim: optionalText('client_id', 'Claim that the client id must equal.'),
+  aclClaim: text('text', 'acl', 'Claim with access rules, in the form of authorization.rules.'),
+  clockToleranceSeconds: integer(30, 0, 3600, 'By how much clocks may differ.'),
+});
+
+const authentication = table('Who may connect.', {
+  passwordFile: optionalText('./passwords', 'File of user names and scrypt hashes; `robustmq passwd` writes it.'),
+  scramFile: optionalText('./scram', 'File of SCRAM-SHA-256 users; `robustmq passwd --scram` writes it.'),
+  jwt,
+  failureDelayMs: integer(200, 0, 60_000, 'Time the answer to a failed login waits.'),
+  maxFailures: integer(10, 0, UINT32, 'Failed logins of one user from one address before a ban. 0: no bans.'),
+  maxFailuresPerAddress: integer(100, 0, UINT32, 'Failed logins from one address before a ban. 0: no limit.'),
+  failureWindowSeconds: integer(60, 1, 86_400, 'Time within which failed logins are counted together.'),
+  banSeconds: integer(300, 1, 31_536_000, 'How long a ban lasts.'),
 });
 
 const authorization = table('Who may publish and subscribe where.', {
+  aclFile: optionalText('./acl', 'Access rules in the form of mosquitto’s acl_file, asked after the rules below.'),
   rules: tables('The first rule that fits decides; when there are rules and none fits, the answer is no.', {
     permission: requiredChoice(['allow', 'deny'], 'allow', 'What the rule says.'),
     action: requiredChoice(['publish', 'subscribe', 'all'], 'publish', 'What it is said of.'),
@@ -185,9 +209,7 @@ export const configSchema = z.object({
   node: table('This process.', { id: text('name', 'broker-1', 'Name of this node, unique in the cluster.') }),
   listeners,
   mqtt,
-  authentication: table('Who may connect.', {
-    passwordFile: optionalText('./passwords', 'File of user names and scrypt hashes; `robustmq passwd` writes it.'),
-  }),
+  authentication,
   authorization,
   placement: table('Metadata: sessions, retained messages, routes.', {
     engine: choice(['rocksdb', 'memory'], 'rocksdb', 'Where metadata lies: RocksDB below data_dir, or memory.'),

@@ -40,20 +40,19 @@ describe('parsePublish refuses as the codec does:', () => {
   });
 });
 
-test('the first user property named traceparent is found, by its exact name', () => {
-  const bytes = encodePacket(
-    publish({
-      userProperties: [
-        ['Traceparent', 'no'],
-        ['traceparent', 'first'],
-        ['traceparent', 'second'],
-      ],
-    }),
-    5,
-  );
-  const view = new PublishView();
-  assert.equal(parse(bytes, 5, view), ReasonCode.success);
-  assert.equal(bytes.toString('utf8', view.traceparentStart, view.traceparentEnd), 'first');
+test('the user property traceparent is found by its exact name; of several, none is', () => {
+  for (const [values, expected] of [
+    [['first'], 'first'],
+    [['first', 'second'], ''],
+    [['first', '', 'third'], ''],
+  ] as const) {
+    const userProperties = [['Traceparent', 'no'] as const, ...values.map((value) => ['traceparent', value] as const)];
+    const bytes = encodePacket(publish({ userProperties }), 5);
+    const view = new PublishView();
+    assert.equal(parse(bytes, 5, view), ReasonCode.success);
+    assert.notEqual(view.traceparentStart, -1);
+    assert.equal(bytes.toString('utf8', view.traceparentStart, view.traceparentEnd), expected);
+  }
 });
 
 test('a reused view keeps nothing of the packet before', () => {

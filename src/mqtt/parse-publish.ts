@@ -151,10 +151,10 @@ function takeUserProperty(buffer: Uint8Array, start: number, end: number, view: 
   if (!isWellFormedUtf8(buffer, start + 2, nameEnd) || !isWellFormedUtf8(buffer, nameEnd + 2, end)) {
     return ReasonCode.malformedPacket;
   }
-  if (view.traceparentStart === -1 && isTraceparent(buffer, start + 2, nameEnd)) {
-    view.traceparentStart = nameEnd + 2;
-    view.traceparentEnd = end;
-  }
+  if (!isTraceparent(buffer, start + 2, nameEnd)) return ReasonCode.success;
+  // Which of several is meant, nobody can say: empty, they are no trace context.
+  view.traceparentEnd = view.traceparentStart === -1 ? end : nameEnd + 2;
+  view.traceparentStart = nameEnd + 2;
   return ReasonCode.success;
 }
 

@@ -1,3 +1,6 @@
+/** A value of the Payload Format Indicator: UTF-8. */
+export const PAYLOAD_IS_TEXT = 1;
+
 /**
  * A PUBLISH seen where it lies in the read buffer: positions, not copies. One object is reused for every packet.
  * Positions index the buffer given to `parsePublish`; ranges are [start, end).
@@ -20,7 +23,7 @@ export class PublishView {
   messageExpirySeconds = -1;
   /** -1 where absent. */
   payloadFormat = -1;
-  /** Range of the value of the first user property named `traceparent`; -1 where absent. */
+  /** Range of the value of the user property `traceparent`: -1 where absent, empty where there are several. */
   traceparentStart = -1;
   traceparentEnd = -1;
   /** True when the block holds a property that is not forwarded as it is (topic alias or message expiry). */

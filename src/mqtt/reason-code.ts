@@ -140,7 +140,6 @@ const NEAREST_IN_3_1_1 = new Map<ReasonCode, ReasonCode>([
   [ReasonCode.implementationSpecificError, ReasonCode.serverUnavailable],
   [ReasonCode.banned, ReasonCode.notAuthorized],
   [ReasonCode.badAuthenticationMethod, ReasonCode.notAuthorized],
-  [ReasonCode.topicNameInvalid, ReasonCode.notAuthorized],
 ]);
 
 export function reasonOfReturnCode(returnCode: number): ReasonCode | undefined {

@@ -15,5 +15,8 @@ const accessRule = z.strictObject({
 
 export type AccessRule = z.infer<typeof accessRule>;
 
-/** The lists of access rules, one for each source, by its name. The order within a list is part of it. */
-export const aclRules = new Collection<readonly AccessRule[]>('acl/', json(z.array(accessRule).readonly()));
+/** A list of them; the order is part of it. */
+export const accessRules = z.array(accessRule).readonly();
+
+/** The lists of access rules, one for each source, by its name. */
+export const aclRules = new Collection<readonly AccessRule[]>('acl/', json(accessRules));

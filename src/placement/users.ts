@@ -3,7 +3,7 @@ import { Collection } from './collection.ts';
 import { json } from './value-codec.ts';
 
 const userRecord = z.strictObject({
-  /** Password hash in the PHC string format: `$scrypt$ln=…,r=…,p=…$salt$hash`. */
+  /** `$scrypt$ln=…,r=…,p=…$salt$hash` (PHC string format), or for SCRAM `$scram-sha-256$i=…$salt$storedKey$serverKey`. */
   passwordHash: z.string().startsWith('$'),
   /** Who entered the user; a source changes and deletes what it entered itself, and nothing else. */
   source: z.string().min(1),
@@ -13,3 +13,6 @@ export type UserRecord = z.infer<typeof userRecord>;
 
 /** The users by name. */
 export const users = new Collection<UserRecord>('user/', json(userRecord));
+
+/** The users of SCRAM by name: they have other credentials, and may be others. */
+export const scramUsers = new Collection<UserRecord>('scram/', json(userRecord));

@@ -33,6 +33,28 @@ describe('after kill -9', () => {
     await keeper.drop();
   });
 
+  test('what one member of a shared group left to another is there once, in order', async () => {
+    await using broker = await Restartable.start();
+    const properties = { sessionExpiryInterval: 600 };
+    const one = await RawClient.connect({ port: broker.port, clientId: 'one', properties });
+    await one.subscribe('$share/g/left');
+    const texts = ['0', '1', '2'];
+    await using publisher = await RawClient.connect({ port: broker.port });
+    for (const text of texts) await publisher.publish('left', text, { qos: 1 });
+    for (const text of texts) assert.equal(payloadOf(await one.expect('publish')), text);
+    const two = await RawClient.connect({ port: broker.port, clientId: 'two', properties });
+    await two.subscribe('$share/g/left');
+    await one.drop();
+    for (const text of texts) assert.equal(payloadOf(await two.expect('publish')), text);
+    await broker.kill();
+    await Promise.all([two.ended(), publisher.ended()]);
+    await broker.start();
+    await using heir = await RawClient.connect({ port: broker.port, clientId: 'two', cleanStart: false, properties });
+    for (const text of texts) assert.equal(payloadOf(await heir.receive()), text);
+    await using back = await RawClient.connect({ port: broker.port, clientId: 'one', cleanStart: false, properties });
+    await back.expectNothing();
+  });
+
   test('a will without delay is published even when its client is back at once [MQTT-3.1.3-9]', async () => {
     await using broker = await Restartable.start();
     const watcher = new StrictClient('watcher');

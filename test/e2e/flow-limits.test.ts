@@ -221,11 +221,12 @@ describe('keep alive [MQTT-3.1.2-22]', () => {
 });
 
 describe('limits of the broker', () => {
-  test('connections: one too many is closed, and there is room again when one leaves', async () => {
+  test('connections: one too many is refused, and there is room again when one leaves', async () => {
     await using broker = await TestBroker.start({ 'mqtt.max_connections': 1 });
     const first = await RawClient.connect({ port: broker.port });
     await using second = await RawClient.open(broker.port);
     second.sendConnect({});
+    assert.equal((await second.expect('connack')).reasonCode, ReasonCode.quotaExceeded);
     await second.expectClose();
     await first.disconnect();
     await using third = await RawClient.connect({ port: broker.port });

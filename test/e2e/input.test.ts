@@ -28,7 +28,8 @@ const subscribe = (filter: string): Packet => ({
 /** A whole conversation of one client, as the bytes it sends. */
 function conversation(version: ProtocolVersion, topic: string): Buffer {
   const packets: Packet[] = [
-    connectPacket({ protocolVersion: version }),
+    // MQTT 3.1 has no empty client identifier.
+    connectPacket({ protocolVersion: version, clientId: version === 3 ? 'old' : '' }),
     subscribe(topic),
     publishPacket(topic, 'hello', { qos: 1 }, () => 2),
     { type: 'pingreq' },

@@ -97,6 +97,35 @@ describe('robustmq start', () => {
       [/\/nowhere\/passwords/],
     ],
     [
+      'TLS without a certificate',
+      { 'listeners.0.transport': 'tls' },
+      undefined,
+      [
+        /listeners\.0\.tls\.certificate_file is missing/,
+        /listeners\.0\.tls\.key_file is missing/,
+        /"tls" must have a PEM file/,
+      ],
+    ],
+    [
+      'a certificate without TLS',
+      { 'listeners.0.tls.certificate_file': './server.crt' },
+      undefined,
+      [/listeners\.0\.tls\.certificate_file = "\.\/server\.crt"/, /transport be "tls" or "wss"/],
+    ],
+    [
+      'a certificate that is not there',
+      {
+        'listeners.0.transport': 'wss',
+        'listeners.0.tls.certificate_file': '/nowhere/server.crt',
+        'listeners.0.tls.key_file': '/nowhere/server.key',
+      },
+      undefined,
+      [
+        /listeners\.0\.tls\.certificate_file = "\/nowhere\/server\.crt": cannot be read/,
+        /key_file = .*: cannot be read/,
+      ],
+    ],
+    [
       'a rule with a wrong filter',
       {},
       '[[authorization.rules]]\npermission = "allow"\naction = "publish"\ntopics = ["a/#/b"]\n',
@@ -122,7 +151,7 @@ describe('robustmq start', () => {
     await using directory = await TestDirectory.create();
     const settings = { 'listeners.0.address': '0.0.0.0', 'listeners.0.allow_anonymous': true };
     await using broker = await BrokerProcess.start({ directory, settings });
-    assert.match(broker.output, /MQTT +0\.0\.0\.0:\d+ \(anonymous clients welcome\)/);
+    assert.match(broker.output, /MQTT +mqtt:\/\/0\.0\.0\.0:\d+ \(anonymous clients welcome\)/);
     assert.deepEqual(await broker.kill(), { code: 0, signal: null });
   });
 

@@ -78,7 +78,7 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Of the first listener. */
   get port(): number {
-    return Number(/MQTT +127\.0\.0\.1:(\d+)/.exec(this.#output)?.[1]);
+    return Number(/MQTT +\w+:\/\/127\.0\.0\.1:(\d+)/.exec(this.#output)?.[1]);
   }
 
   get adminUrl(): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { decodePacket } from '../../src/mqtt/codec/decode-packet.ts';
 import { encodePacket } from '../../src/mqtt/codec/encode-packet.ts';
 import { FrameScan, FrameStatus, scanFrame } from '../../src/mqtt/frame.ts';
@@ -22,8 +23,8 @@ export type PacketOf<Type extends Packet['type']> = Extract<Packet, { type: Type
 export type SubscriptionRequest = string | (Partial<Subscription> & { filter: string });
 
 export interface ConnectOptions extends Partial<Omit<ConnectPacket, 'type'>> {
-  /** Closes the connection when the test leaves the scope early. */
   readonly port: number;
+  readonly host?: string;
 }
 
 export interface PublishOptions {
@@ -39,13 +40,13 @@ const LARGEST_PACKET_BYTES = 268_435_460;
 /** An MQTT client that does nothing by itself: every packet is sent by the test, and seen by it. */
 export class RawClient implements AsyncDisposable {
   readonly version: ProtocolVersion;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #inbox = new Inbox<Packet>((packet) => packet.type);
   readonly #closed: Promise<void>;
   #bytes: Uint8Array = new Uint8Array(0);
   #lastPacketId = 0;
 
-  private constructor(socket: Socket, version: ProtocolVersion) {
+  private constructor(socket: Duplex, version: ProtocolVersion) {
     this.#socket = socket;
     this.version = version;
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()));
@@ -56,22 +57,32 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** A TCP connection, and no packet yet. */
-  static async open(port: number, version: ProtocolVersion = 5): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  static async open(port: number, version: ProtocolVersion = 5, host = '127.0.0.1'): Promise<RawClient> {
+    const socket = connect({ port, host, noDelay: true });
     await once(socket, 'connect');
     return new RawClient(socket, version);
   }
 
-  /** Connected, with the CONNACK, which must be a success. */
-  static async connect(options: ConnectOptions): Promise<RawClient & { readonly connack: ConnackPacket }> {
-    const client = await RawClient.open(options.port, options.protocolVersion);
-    client.sendConnect(options);
-    const connack = await client.expect('connack');
-    assert.equal(connack.reasonCode, ReasonCode.success);
-    return Object.assign(client, { connack });
+  /** On a connection that the test has made, over whatever transport. */
+  static over(stream: Duplex, version: ProtocolVersion = 5): RawClient {
+    return new RawClient(stream, version);
   }
 
-  sendConnect(options: Omit<ConnectOptions, 'port'>): void {
+  /** Connected, with the CONNACK, which must be a success. */
+  static async connect(options: ConnectOptions): Promise<RawClient & { readonly connack: ConnackPacket }> {
+    const client = await RawClient.open(options.port, options.protocolVersion, options.host);
+    return client.handshake(options);
+  }
+
+  /** Sends CONNECT and takes the CONNACK, which must be a success. */
+  async handshake(options: Omit<ConnectOptions, 'port' | 'host'>): Promise<this & { readonly connack: ConnackPacket }> {
+    this.sendConnect(options);
+    const connack = await this.expect('connack');
+    assert.equal(connack.reasonCode, ReasonCode.success);
+    return Object.assign(this, { connack });
+  }
+
+  sendConnect(options: Omit<ConnectOptions, 'port' | 'host'>): void {
     this.send(connectPacket({ protocolVersion: this.version, ...options }));
   }
 
@@ -223,7 +234,7 @@ export class RawClient implements AsyncDisposable {
   }
 }
 
-export function connectPacket(options: Omit<ConnectOptions, 'port'>): ConnectPacket {
+export function connectPacket(options: Omit<ConnectOptions, 'port' | 'host'>): ConnectPacket {
   const { protocolVersion = 5, cleanStart = true, keepAliveSeconds = 0, clientId = '', properties = {} } = options;
   const { will, userName, password } = options;
   return {

@@ -82,6 +82,12 @@ export class TestBroker implements AsyncDisposable {
     return address.port;
   }
 
+  portOfListener(name: string): number {
+    const address = this.#running().addresses.find((candidate) => candidate.name === name);
+    if (address === undefined) throw new Error(`the broker has no listener ${name}`);
+    return address.port;
+  }
+
   #config(settings: Settings): Config {
     const { toml } = this.#options;
     return loadConfig({

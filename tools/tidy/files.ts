@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import type { SourceFile, Violation } from '../source/source-file.ts';
 
 const MAX_LINES = 400;
-const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/;
+/** Versions in a name keep their dots. */
+const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.([a-z]+|\d+))*\.ts$/;
 
 /** Files that are long for a reason: path → the reason. */
 const LONG_FILES: ReadonlyMap<string, string> = new Map();

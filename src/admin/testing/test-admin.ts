@@ -3,22 +3,24 @@ import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
 import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { CONTEXT_BYTES, traceIdOf } from '../../telemetry/trace-context.ts';
 import { type AdminServer, type Readiness, startAdminServer } from '../admin-server.ts';
+import type { DrainControl } from '../drain-routes.ts';
 
 export interface TestAdmin {
   readonly telemetry: TestTelemetry;
   readonly server: AdminServer;
   readonly url: string;
   readiness: Readiness;
+  drain?: DrainControl;
   close(): Promise<void>;
 }
 
 /** A real admin server on a free port, over real telemetry. */
 export async function startTestAdmin(): Promise<TestAdmin> {
   const telemetry = testTelemetry();
-  const state: { readiness: Readiness } = { readiness: { type: 'ready' } };
+  const state: { readiness: Readiness; drain?: DrainControl } = { readiness: { type: 'ready' } };
   const server = await startAdminServer(
     { address: '127.0.0.1', port: 0 },
-    { ...telemetry, clock: systemClock, readiness: () => state.readiness },
+    { ...telemetry, clock: systemClock, readiness: () => state.readiness, drain: () => state.drain },
   );
   return Object.assign(state, {
     telemetry,

@@ -2,13 +2,15 @@ import { LOG_EVENTS } from '../../telemetry/catalogue.ts';
 import { recoverSessions } from '../durability/recovery.ts';
 import { restoreSessions } from '../durability/restore-sessions.ts';
 import { ShardMap } from '../shards.ts';
+import type { SystemTopics } from '../system-topics/system-topics.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { assembleDelivery, type Delivery } from './delivery.ts';
 import { type Foundation, type Late, layFoundation } from './foundation.ts';
 import { assembleHandling, type Handling } from './handling.ts';
+import { assembleSystemTopics } from './system-topics.ts';
 
 /** All parts of a running broker. */
-export type BrokerAssembly = Foundation & Delivery & Handling;
+export type BrokerAssembly = Foundation & Delivery & Handling & { readonly systemTopics: SystemTopics };
 
 /**
  * Puts a broker together and brings its sessions back. The order is the message's way; where two parts need each other,
@@ -44,5 +46,6 @@ export async function assemble(parts: BrokerParts): Promise<BrokerAssembly> {
     sessions: recovered.sessions.length,
     retained: foundation.retained.count,
   });
-  return { ...foundation, ...delivery, ...handling };
+  const systemTopics = assembleSystemTopics(foundation, delivery, handling);
+  return { ...foundation, ...delivery, ...handling, systemTopics };
 }

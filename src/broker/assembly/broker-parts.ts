@@ -7,6 +7,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Recorder } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { EnhancedAuthenticator } from '../auth/enhanced-authenticator.ts';
 
 /** What a broker is made from. */
 export interface BrokerParts {
@@ -15,6 +16,8 @@ export interface BrokerParts {
   readonly placement: Placement;
   /** By listener name. */
   readonly authenticators: ReadonlyMap<string, Authenticator>;
+  /** By listener name; without an entry the listener offers no AUTH exchange. */
+  readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly access: AccessControl;
   readonly recorder: Recorder;
   readonly metrics: Metrics;

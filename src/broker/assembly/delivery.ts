@@ -42,7 +42,8 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
   });
   const common = { journal, topics, late: lateDelivery, metrics, clock };
   const onReadFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
-  const shared = new SharedDelivery({ ...common, router, pusher, shards: ingests, onFailure: onReadFailure });
+  const groups = { router, pusher, sessionLog, shards: ingests, onFailure: onReadFailure };
+  const shared = new SharedDelivery({ ...common, ...groups });
   const redelivery = new Redelivery({
     ...common,
     shardName: (number) => ingests.find(({ shard }) => shard.number === number)?.shard.name,
@@ -57,6 +58,7 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     redelivery,
     turn,
     shards: ingests,
+    onResent: (session) => shared.wake(session),
     onFailure: (error, session) => {
       onReadFailure(error);
       session.receiver?.close(CLOSE_REASONS.serverError);

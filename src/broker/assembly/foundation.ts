@@ -13,9 +13,10 @@ import { SessionLog } from '../durability/session-log.ts';
 import { SessionStore } from '../durability/session-store.ts';
 import type { PacketDispatch } from '../handlers/packet-dispatch.ts';
 import type { PublishHandler } from '../handlers/publish-handler.ts';
+import { TopicLimits } from '../limits/topic-limits.ts';
 import { Router } from '../router/router.ts';
+import { numberOfGroup } from '../router/subscription-number.ts';
 import { TopicTable } from '../router/topic-table.ts';
-import { FROM_RETAINED } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
 import type { ShardMap } from '../shards.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -33,6 +34,7 @@ export interface Foundation {
   readonly sessionLog: SessionLog;
   readonly retained: RetainedMessages;
   readonly access: AccessControl;
+  readonly topicLimits: TopicLimits;
   readonly store: SessionStore;
 }
 
@@ -48,12 +50,12 @@ export interface Late {
 export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): Promise<Foundation> {
   const { config, journal, placement, metrics, log, clock, access } = parts;
   const turn = new Turn();
-  const router = new Router<Session>(groupNumber);
+  const router = new Router<Session>(numberOfGroup, config.mqtt.overlappingSubscriptions);
   const topics = new TopicTable<Session, undefined>(TOPICS_REMEMBERED, () => undefined, randomInt(2 ** 32));
   const retained = new RetainedMessages(
     placementRetainedStore(placement),
     metrics,
-    config.mqtt.maxRetainedMessages,
+    { maximumCount: config.mqtt.maxRetainedMessages, maximumPayload: config.mqtt.maxRetainedMessageBytes },
     (error) => log.write(LOG_EVENTS.retainedSaveFailed, { error: error as Error }),
   );
   await retained.load((shard) => shard === shards.durable.number);
@@ -98,13 +100,7 @@ export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: 
     sessionLog,
     retained,
     access,
+    topicLimits: new TopicLimits(config.mqtt, metrics),
     store: new SessionStore(placement, router, ingests),
   };
-}
-
-/** The number by which session logs know a shared group: the same after every restart (FNV-1a, never 0). */
-function groupNumber(filter: string): number {
-  let hash = 0x811c_9dc5;
-  for (const byte of Buffer.from(filter)) hash = Math.imul(hash ^ byte, 0x0100_0193);
-  return ((hash >>> 0) % (FROM_RETAINED - 1)) + 1;
 }

@@ -1,13 +1,19 @@
 import { SessionNumbers } from '../../placement/sessions.ts';
 import { LOG_EVENTS, METRICS } from '../../telemetry/catalogue.ts';
+import { counterId } from '../../telemetry/metrics.ts';
+import { Login } from '../auth/login.ts';
+import { LoginGuard } from '../auth/login-guard.ts';
 import { ChunkPool } from '../connection/chunk-pool.ts';
 import type { Connection, PacketHandlers } from '../connection/connection.ts';
 import type { Traffic } from '../connection/outbox.ts';
 import { Connections } from '../connections.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
+import { Drain } from '../drain.ts';
 import { Checkpoint } from '../durability/checkpoint.ts';
 import { AckHandler } from '../handlers/ack-handler.ts';
+import { AuthTrace } from '../handlers/auth-trace.ts';
 import { ConnectHandler } from '../handlers/connect-handler.ts';
+import { EnhancedAuthentication } from '../handlers/enhanced-authentication.ts';
 import { PacketDispatch } from '../handlers/packet-dispatch.ts';
 import { PublishAdmission } from '../handlers/publish-admission.ts';
 import { PublishHandler } from '../handlers/publish-handler.ts';
@@ -15,6 +21,7 @@ import { PublishRun } from '../handlers/publish-run.ts';
 import { PublishTrace } from '../handlers/publish-trace.ts';
 import { SessionLifecycle } from '../handlers/session-lifecycle.ts';
 import { SubscribeHandler } from '../handlers/subscribe-handler.ts';
+import { WillAdmission } from '../handlers/will-admission.ts';
 import { WillPublisher } from '../handlers/will-publisher.ts';
 import { LIVE, type Session } from '../session/session.ts';
 import type { Delivery } from './delivery.ts';
@@ -25,6 +32,9 @@ export interface Handling {
   readonly connections: Connections;
   readonly lifecycle: SessionLifecycle;
   readonly acks: AckHandler;
+  readonly enhanced: EnhancedAuthentication;
+  readonly loginGuard: LoginGuard;
+  readonly drain: Drain;
   readonly checkpoint: Checkpoint;
   readonly seconds: { value: number };
   readonly traffic: Traffic;
@@ -39,6 +49,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
   const lifecycle = new SessionLifecycle({
     router,
     store,
+    sessionLog,
     shared,
     catchUp,
     wills: new WillPublisher(() => delivery.flow, topics, recorder, clock),
@@ -56,9 +67,17 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
   let connections: Connections | undefined;
   const publish = createPublishHandler(foundation, delivery, () => connections!.count);
   const acks = new AckHandler({ recorder, metrics, clock, sessionLog, catchUp, shared });
-  const dispatch = createDispatch(foundation, delivery, { lifecycle, publish, acks }, (connection) =>
-    connections!.forget(connection),
-  );
+  const loginGuard = new LoginGuard(config.authentication, metrics, clock);
+  const enhanced = new EnhancedAuthentication({
+    authenticators: parts.enhanced,
+    guard: loginGuard,
+    trace: new AuthTrace({ recorder, metrics, clock }),
+    clock,
+    timeoutMs: config.mqtt.connectTimeoutMs,
+  });
+  const drain = new Drain(() => connections!, clock, parts.log);
+  const handlers = { lifecycle, publish, acks, enhanced, loginGuard, drain };
+  const dispatch = createDispatch(foundation, handlers, (connection) => connections!.forget(connection));
   Object.assign(late, { publish, dispatch });
   connections = createConnections(foundation, dispatch, seconds, traffic);
   const checkpoint = new Checkpoint({
@@ -73,7 +92,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     shards: ingests,
   });
   observe(foundation, connections, lifecycle);
-  return { connections, lifecycle, acks, checkpoint, seconds, traffic };
+  return { connections, lifecycle, acks, enhanced, loginGuard, drain, checkpoint, seconds, traffic };
 }
 
 function createPublishHandler(
@@ -81,14 +100,12 @@ function createPublishHandler(
   delivery: Delivery,
   connectionCount: () => number,
 ): PublishHandler {
-  const { parts, ingests, router, topics, access } = foundation;
+  const { parts, ingests, router, topics, access, topicLimits } = foundation;
   const { config, recorder, metrics, clock } = parts;
   const admission = new PublishAdmission(topics, access, metrics, {
-    maximumQos: config.mqtt.maxQos,
     retainAvailable: config.mqtt.retainAvailable,
     topicAliasMaximum: config.mqtt.topicAliasMaximum,
-    maximumTopicLevels: config.mqtt.maxTopicLevels,
-    maximumTopicBytes: config.mqtt.maxTopicBytes,
+    topics: topicLimits,
   });
   const identity = {
     cluster: config.cluster.name,
@@ -109,31 +126,35 @@ function createPublishHandler(
 
 function createDispatch(
   foundation: Foundation,
-  delivery: Delivery,
-  handlers: { readonly lifecycle: SessionLifecycle; readonly publish: PublishHandler; readonly acks: AckHandler },
+  handlers: Pick<Handling, 'lifecycle' | 'acks' | 'enhanced' | 'loginGuard' | 'drain'> & {
+    readonly publish: PublishHandler;
+  },
   onClosed: (connection: Connection) => void,
 ): PacketDispatch {
-  const { parts, ingests, router, sessionLog, retained, access } = foundation;
+  const { parts, ingests, router, sessionLog, retained, access, topicLimits } = foundation;
   const { config, recorder, metrics, clock, log } = parts;
   const { mqtt } = config;
   const { lifecycle } = handlers;
   const common = { recorder, metrics, log, clock };
   const connect = new ConnectHandler({
     ...common,
-    authenticators: parts.authenticators,
+    login: new Login({ ...common, authenticators: parts.authenticators, guard: handlers.loginGuard }),
+    enhanced: handlers.enhanced,
+    drain: handlers.drain,
     access,
     lifecycle,
     numbers: new SessionNumbers(parts.placement),
+    wills: new WillAdmission(topicLimits, mqtt.retainAvailable, metrics),
     capabilities: {
       receiveMaximum: mqtt.receiveMaximum,
-      maximumQos: mqtt.maxQos,
       retainAvailable: mqtt.retainAvailable,
-      maximumPacketSize: mqtt.maxPacketSizeBytes,
       topicAliasMaximum: mqtt.topicAliasMaximum,
+      topicAliasMaximumToClient: mqtt.topicAliasMaximumToClient,
       wildcardSubscriptionAvailable: mqtt.wildcardSubscriptionAvailable,
       subscriptionIdentifierAvailable: mqtt.subscriptionIdentifierAvailable,
       sharedSubscriptionAvailable: mqtt.sharedSubscriptionAvailable,
       keepAliveMaximumSeconds: mqtt.keepAliveMaximumSeconds,
+      responseInformation: mqtt.responseInformation,
     },
     identity: { cluster: config.cluster.name, brokerId: config.node.id },
   });
@@ -143,16 +164,13 @@ function createDispatch(
     lifecycle,
     access,
     retained,
-    catchUp: delivery.catchUp,
     shards: ingests,
     limits: {
-      maximumQos: mqtt.maxQos,
       wildcardAvailable: mqtt.wildcardSubscriptionAvailable,
       sharedAvailable: mqtt.sharedSubscriptionAvailable,
       identifierAvailable: mqtt.subscriptionIdentifierAvailable,
       maximumSubscriptions: mqtt.maxSubscriptionsPerClient,
-      maximumTopicLevels: mqtt.maxTopicLevels,
-      maximumTopicBytes: mqtt.maxTopicBytes,
+      topics: topicLimits,
     },
   });
   return new PacketDispatch({
@@ -174,13 +192,8 @@ function createConnections(
 ): Connections {
   const { parts, turn } = foundation;
   const { mqtt } = parts.config;
-  const limits = { maximumPacketSize: mqtt.maxPacketSizeBytes, maximumQueuedBytes: mqtt.maxQueuedBytes };
-  return new Connections(
-    { handlers, limits, pool: new ChunkPool(), turn, traffic, seconds },
-    parts.metrics,
-    parts.clock,
-    { maximum: mqtt.maxConnections, connectTimeoutMs: mqtt.connectTimeoutMs },
-  );
+  const shared = { handlers, pool: new ChunkPool(), turn, traffic, seconds };
+  return new Connections(shared, parts.metrics, parts.clock, mqtt);
 }
 
 /** What can be read off at a scrape. */
@@ -192,6 +205,7 @@ function observe(
   const { metrics } = parts;
   metrics.gauge(METRICS.connections, () => connections.count);
   metrics.gauge(METRICS.sessions, () => lifecycle.sessions.size);
+  metrics.counted(counterId(METRICS.sessionsExpiredTotal), () => lifecycle.expiredCount);
   metrics.gauge(METRICS.subscriptions, () => router.subscriptionCount);
   metrics.gauge(METRICS.retainedMessages, () => retained.count);
   metrics.gauge(METRICS.inflightMessages, () => {

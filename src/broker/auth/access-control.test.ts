@@ -6,7 +6,7 @@ import { NO_SPAN } from '../../telemetry/recorder.ts';
 import { testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { TestClock } from '../testing/test-clock.ts';
 import { AccessControl, type Client } from './access-control.ts';
-import { compileAccessRules } from './access-rules.ts';
+import { compileAccessRules } from './authorizer.ts';
 
 const CLIENT: Client = {
   principal: { clientId: 'c', username: undefined, address: '127.0.0.1' },
@@ -42,7 +42,7 @@ describe('access control', () => {
     access.decide(CLIENT, 'publish', 'own/c', span);
     assert.deepEqual(attributesOf('topic/authorize'), {
       'mqtt.topic': 'own/c',
-      'robustmq.auth.rule': '0',
+      'robustmq.auth.rule': 'rules.0',
       'robustmq.auth.cached': false,
     });
     assert.equal(spans[0]?.failure, null);
@@ -69,7 +69,7 @@ describe('access control', () => {
   it('records nothing for a packet that is not traced', () => {
     const { access, spans } = open();
     access.decide(CLIENT, 'publish', 'own/c', NO_SPAN);
-    access.traceRemembered({ allowed: true, rule: 0 }, 'own/c', NO_SPAN);
+    access.traceRemembered({ allowed: true, rule: 'rules.0' }, 'own/c', NO_SPAN);
     access.traceIdentity(CLIENT, NO_SPAN);
     assert.deepEqual(spans, []);
   });

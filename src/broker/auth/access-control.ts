@@ -53,7 +53,7 @@ export class AccessControl {
     const recorder = this.#recorder;
     const authorize = recorder.child(SPANS.topicAuthorize, span, startedAt);
     recorder.attribute(authorize, ATTRIBUTES.mqttTopic, topic);
-    recorder.attribute(authorize, ATTRIBUTES.authRule, String(decision.rule));
+    recorder.attribute(authorize, ATTRIBUTES.authRule, decision.rule);
     recorder.attribute(authorize, ATTRIBUTES.authCached, cached);
     if (!decision.allowed) recorder.fail(authorize, 'not_authorized', `rule ${decision.rule} does not allow it`);
     recorder.end(authorize, this.#clock.now());

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AuthorizationRule } from '../../config/schema.ts';
 import { topicMatches } from '../../mqtt/topic.ts';
-import { type AccessAction, type Authorizer, compileAccessRules, type Principal } from './access-rules.ts';
+import type { AccessAction, Authorizer, Principal } from './access-rules.ts';
+import { compileAccessRules } from './authorizer.ts';
 
 const alice: Principal = { clientId: 'sensor-1', username: 'alice', address: '10.1.2.3' };
 
@@ -27,9 +28,9 @@ describe('which rule decides', () => {
 
   test('with rules, the first that fits; none that fits is a no', () => {
     const rules = compileAccessRules([deny('publish', 'a/secret'), allow('publish', 'a/#'), allow('subscribe', 'b')]);
-    assert.deepEqual(rules.authorize(alice, 'publish', 'a/secret'), { allowed: false, rule: 0 });
-    assert.deepEqual(rules.authorize(alice, 'publish', 'a/x'), { allowed: true, rule: 1 });
-    assert.deepEqual(rules.authorize(alice, 'subscribe', 'b'), { allowed: true, rule: 2 });
+    assert.deepEqual(rules.authorize(alice, 'publish', 'a/secret'), { allowed: false, rule: 'rules.0' });
+    assert.deepEqual(rules.authorize(alice, 'publish', 'a/x'), { allowed: true, rule: 'rules.1' });
+    assert.deepEqual(rules.authorize(alice, 'subscribe', 'b'), { allowed: true, rule: 'rules.2' });
     assert.deepEqual(rules.authorize(alice, 'publish', 'b'), { allowed: false, rule: 'default' });
   });
 

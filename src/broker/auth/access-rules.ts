@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { CodedError } from '../../base/errors.ts';
 import type { AuthorizationRule } from '../../config/schema.ts';
-import { isValidTopicFilter, parseSharedFilter, topicMatches } from '../../mqtt/topic.ts';
+import { isValidTopicFilter, topicMatches } from '../../mqtt/topic.ts';
 import { covers, overlaps } from './filter-relation.ts';
 
 export type AccessRuleErrorCode = 'invalid_filter' | 'invalid_address';
@@ -15,14 +15,22 @@ export interface Principal {
   readonly username: string | undefined;
   /** IP address, without the port. */
   readonly address: string;
+  /** Name of the listener it came by. */
+  readonly listener?: string;
+  /** Rules that came with its proof of identity: they alone decide for it. */
+  readonly rules?: AccessRules | undefined;
 }
 
 export type AccessAction = 'publish' | 'subscribe';
 
 export interface AccessDecision {
   readonly allowed: boolean;
-  /** Index of the rule that decided; `default` when none did, `reserved` for topics that are the broker's own. */
-  readonly rule: number | 'default' | 'reserved';
+  /**
+   * What decided: `rules.3` (configuration), `{list}.3` (another list in placement), `acl_file:12` (a line of it), `jwt.0`
+   * (a claim of the client's token), `jwt.default` (none of its claims), `default` (no rule), `reserved` (topics that are
+   * the broker's own).
+   */
+  readonly rule: string;
 }
 
 /** Answers from memory; whoever asks per message caches the answer. */
@@ -31,36 +39,48 @@ export interface Authorizer {
   authorize(principal: Principal, action: AccessAction, topic: string): AccessDecision;
 }
 
-interface CompiledRule {
-  readonly allows: boolean;
+/** A rule in the form in which it is asked. */
+export interface CompiledRule {
+  /** Given back when the rule decides. */
+  readonly decision: AccessDecision;
   readonly action: AuthorizationRule['action'];
+  /** Filters, with %c and %u still in them. */
   readonly topics: readonly string[];
   readonly appliesTo: (principal: Principal) => boolean;
 }
 
-const RESERVED = '$SYS/#';
+/** Rules in the order in which they are asked: the first that fits decides. */
+export class AccessRules {
+  readonly #rules: readonly CompiledRule[];
 
-/**
- * The first rule that fits decides. Without rules all is allowed; with rules, what none of them fits is not.
- * @param where the rules come from, for the message that refuses one
- */
-export function compileAccessRules(rules: readonly AuthorizationRule[], where = 'authorization.rules'): Authorizer {
-  const compiled = rules.map((rule, index) => compileRule(rule, `${where}.${index}`));
-  return {
-    authorize(principal, action, topic) {
-      if (action === 'publish' && topicMatches(RESERVED, topic)) return { allowed: false, rule: 'reserved' };
-      const filter = action === 'subscribe' ? subscribedFilter(topic) : topic;
-      const rule = compiled.findIndex((candidate) => fits(candidate, principal, action, filter));
-      if (rule === -1) return { allowed: compiled.length === 0, rule: 'default' };
-      return { allowed: compiled[rule]!.allows, rule };
-    },
-  };
+  constructor(rules: readonly CompiledRule[]) {
+    this.#rules = rules;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  /** These rules, then those of `others`. */
+  followedBy(others: AccessRules): AccessRules {
+    return new AccessRules([...this.#rules, ...others.#rules]);
+  }
+
+  /** Undefined when no rule fits. `topic` as in Authorizer, without `$share/…`. */
+  find(principal: Principal, action: AccessAction, topic: string): AccessDecision | undefined {
+    return this.#rules.find((rule) => fits(rule, principal, action, topic))?.decision;
+  }
 }
 
-/** Sharing changes who of a group gets a message, not which messages. */
-function subscribedFilter(filter: string): string {
-  const parsed = parseSharedFilter(filter);
-  return parsed.type === 'shared' ? parsed.filter : filter;
+export const NO_RULES = new AccessRules([]);
+
+/**
+ * @param name of the list, for decisions
+ * @param where the rules come from, for the message that refuses one
+ * @throws AccessRuleError for a rule that cannot work
+ */
+export function compileRules(rules: readonly AuthorizationRule[], name: string, where: string): AccessRules {
+  return new AccessRules(rules.map((rule, index) => compileRule(rule, `${name}.${index}`, `${where}.${index}`)));
 }
 
 function fits(rule: CompiledRule, principal: Principal, action: AccessAction, topic: string): boolean {
@@ -75,7 +95,7 @@ function fits(rule: CompiledRule, principal: Principal, action: AccessAction, to
 
 /** To subscribe is to receive all that the filter matches: allowed if all of that is, denied if any of it is. */
 const subscriptionRelation = (rule: CompiledRule): ((filter: string, requested: string) => boolean) =>
-  rule.allows ? covers : overlaps;
+  rule.decision.allowed ? covers : overlaps;
 
 /**
  * The filter with %c and %u replaced, or undefined where a name would make more of the rule than it says: by holding a
@@ -92,13 +112,13 @@ function fillIn(template: string, { clientId, username }: Principal): string | u
   return isSafe ? filter : undefined;
 }
 
-function compileRule(rule: AuthorizationRule, key: string): CompiledRule {
+function compileRule(rule: AuthorizationRule, name: string, key: string): CompiledRule {
   for (const topic of rule.topics)
     if (!isValidTopicFilter(topic.replaceAll(/%[cu]/g, 'name')))
       throw new AccessRuleError('invalid_filter', `${key}.topics: "${topic}" is no topic filter`);
   const isFrom = rule.address === undefined ? () => true : addressMatcher(rule.address, key);
   return {
-    allows: rule.permission === 'allow',
+    decision: { allowed: rule.permission === 'allow', rule: name },
     action: rule.action,
     topics: rule.topics,
     appliesTo: ({ clientId, username, address }) =>

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createAuthenticator } from './authenticator.ts';
-import { type PasswordEntries, parsePasswordFile } from './password-file.ts';
+import { passwordBackend } from './password-backend.ts';
+import { PASSWORD_FILE, type PasswordEntries } from './password-file.ts';
 import { PasswordVerifier } from './password-verifier.ts';
 import { cheapLine } from './testing/cheap-hash.ts';
+import { parseUserFile } from './user-file.ts';
 
 const HASHES_AT_ONCE_AND_WAITING = 2 + 256;
 
 /** A verifier over users that `become` replaces, as a watch does. */
 function openVerifier(...lines: string[]) {
-  const read = (texts: readonly string[]): PasswordEntries => parsePasswordFile(texts.join(''), 'test');
+  const read = (texts: readonly string[]): PasswordEntries => parseUserFile(texts.join(''), 'test', PASSWORD_FILE);
   const time = { ms: 0 };
   const users = { records: read(lines), version: 1 };
   const verifier = new PasswordVerifier(users, { now: () => time.ms });
@@ -27,23 +28,26 @@ describe('verifying', () => {
     assert.equal(await verify('alice', 'a'), 'verified');
     assert.equal(await verify('alice', 'b'), 'wrong');
     assert.equal(await verify('bob', 'a'), 'wrong');
-    assert.equal(await verify('carol', 'a'), 'wrong');
+    assert.equal(await verify('carol', 'a'), 'unknown');
     assert.equal(await verify('alice', ''), 'wrong');
   });
 
   test('nobody gets in where there are no users, not even with the hash that stands in for one', async () => {
     const { verify } = openVerifier();
-    assert.equal(await verify('alice', ''), 'wrong');
+    assert.equal(await verify('alice', ''), 'unknown');
   });
 
   test('a crowd is bounded, and unknown users take hashing slots as known ones do', async () => {
-    for (const user of ['alice', 'nobody']) {
+    for (const [user, answer] of [
+      ['alice', 'wrong'],
+      ['nobody', 'unknown'],
+    ] as const) {
       const { verify } = openVerifier(cheapLine('alice', 'a'));
       const answers = await Promise.all(
         Array.from({ length: HASHES_AT_ONCE_AND_WAITING + 10 }, () => verify(user, 'wrong')),
       );
-      assert.equal(answers.filter((answer) => answer === 'wrong').length, HASHES_AT_ONCE_AND_WAITING);
-      assert.equal(answers.filter((answer) => answer === 'overloaded').length, 10);
+      assert.equal(answers.filter((given) => given === answer).length, HASHES_AT_ONCE_AND_WAITING);
+      assert.equal(answers.filter((given) => given === 'overloaded').length, 10);
     }
   });
 
@@ -62,13 +66,13 @@ describe('users that change', () => {
   test('count at once; a password that was right is not remembered beyond the hash it was right for', async () => {
     const { verify, become } = openVerifier(cheapLine('alice', 'a'));
     assert.equal(await verify('alice', 'a'), 'verified');
-    assert.equal(await verify('bob', 'b'), 'wrong');
+    assert.equal(await verify('bob', 'b'), 'unknown');
     become(cheapLine('alice', 'new'), cheapLine('bob', 'b'));
     assert.equal(await verify('alice', 'a'), 'wrong');
     assert.equal(await verify('alice', 'new'), 'verified');
     assert.equal(await verify('bob', 'b'), 'verified');
     become();
-    assert.equal(await verify('bob', 'b'), 'wrong');
+    assert.equal(await verify('bob', 'b'), 'unknown');
   });
 
   test('nobody gets in with a password that was withdrawn while it was hashed, nor is it remembered', async () => {
@@ -82,47 +86,36 @@ describe('users that change', () => {
   });
 });
 
-describe('authenticating', () => {
-  const client = { clientId: 'c', address: '127.0.0.1' };
-  const nobody = { ...client, username: undefined, password: undefined };
-  const alice = { ...client, username: 'alice', password: Buffer.from('a') };
-
-  test('users by password; strangers only where they are welcome', async () => {
-    const { verifier } = openVerifier(cheapLine('alice', 'a'));
-    const closed = createAuthenticator(verifier, false);
-    const open = createAuthenticator(verifier, true);
-    const verified = { type: 'allowed', identity: 'alice', method: 'password', cached: false };
-    assert.deepEqual(await closed.authenticate(alice), verified);
-    assert.deepEqual(await closed.authenticate(nobody), { type: 'refused', reasonCode: 0x87 });
-    assert.deepEqual(await open.authenticate(nobody), {
-      type: 'allowed',
-      identity: undefined,
-      method: 'anonymous',
-      cached: false,
+test('as the authenticator of a chain: a wrong password is a no, an unknown user is left to others', async () => {
+  const { verifier } = openVerifier(cheapLine('alice', 'a'));
+  const backend = passwordBackend(verifier);
+  const ask = (username: string | undefined, password: string | undefined) =>
+    backend.verify({
+      clientId: 'c',
+      address: '127.0.0.1',
+      username,
+      password: password === undefined ? undefined : Buffer.from(password),
     });
-  });
+  assert.deepEqual(await ask('alice', 'a'), { type: 'allowed', identity: 'alice', cached: false });
+  assert.deepEqual(await ask('alice', 'a'), { type: 'allowed', identity: 'alice', cached: true });
+  const wrong = { type: 'refused', reasonCode: 0x86, reason: 'not the password of the user' };
+  assert.deepEqual(await ask('alice', 'b'), wrong);
+  for (const [user, password] of [
+    ['bob', 'a'],
+    ['alice', undefined],
+    [undefined, 'a'],
+    [undefined, undefined],
+  ] as const)
+    assert.deepEqual(await ask(user, password), { type: 'ignored' });
+});
 
-  test('wrong or half credentials are refused even where strangers are welcome', async () => {
-    const { verifier } = openVerifier(cheapLine('alice', 'a'));
-    const open = createAuthenticator(verifier, true);
-    const refused = { type: 'refused', reasonCode: 0x86 };
-    assert.deepEqual(await open.authenticate({ ...alice, password: Buffer.from('b') }), refused);
-    assert.deepEqual(await open.authenticate({ ...alice, password: undefined }), refused);
-    assert.deepEqual(await open.authenticate({ ...nobody, password: Buffer.from('a') }), refused);
-  });
-
-  test('without a verifier a claimed name proves nothing', async () => {
-    const outcome = await createAuthenticator(undefined, true).authenticate(alice);
-    assert.deepEqual(outcome, { type: 'allowed', identity: undefined, method: 'anonymous', cached: false });
-    assert.equal((await createAuthenticator(undefined, false).authenticate(alice)).type, 'refused');
-  });
-
-  test('too many at once is not a wrong password', async () => {
-    const { verifier } = openVerifier(cheapLine('alice', 'a'));
-    const authenticator = createAuthenticator(verifier, false);
-    const outcomes = await Promise.all(
-      Array.from({ length: HASHES_AT_ONCE_AND_WAITING + 1 }, () => authenticator.authenticate(alice)),
-    );
-    assert.equal(outcomes.at(-1)?.type, 'unavailable');
-  });
+test('too many at once is not a wrong password', async () => {
+  const { verifier } = openVerifier(cheapLine('alice', 'a'));
+  const credentials = { clientId: 'c', address: '127.0.0.1', username: 'alice', password: Buffer.from('a') };
+  const verdicts = await Promise.all(
+    Array.from({ length: HASHES_AT_ONCE_AND_WAITING + 1 }, () => passwordBackend(verifier).verify(credentials)),
+  );
+  const last = verdicts.at(-1)!;
+  assert(last.type === 'unavailable');
+  assert.equal(last.reasonCode, 0x89);
 });

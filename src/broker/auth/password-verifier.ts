@@ -7,6 +7,7 @@ import { VerifiedCache } from './verified-cache.ts';
 export type Verification =
   | { readonly type: 'verified'; readonly cached: boolean }
   | { readonly type: 'wrong' }
+  | { readonly type: 'unknown' }
   | { readonly type: 'overloaded' };
 
 /** The users there are at this moment. */
@@ -37,14 +38,16 @@ export class PasswordVerifier {
     this.#cache = new VerifiedCache(clock);
   }
 
-  /** An unknown user takes as long as a wrong password, and gets the same answer. */
+  /** An unknown user takes as long as a wrong password; whoever asks must not tell the client which it was. */
   async verify(user: string, password: Uint8Array): Promise<Verification> {
     const known = this.#users.records.get(user);
     if (known !== undefined && this.#cache.has(user, known, password)) return { type: 'verified', cached: true };
     const matches = this.#slots.run(() => verifyPassword(known ?? this.#decoy(user), password));
     if (matches === undefined) return { type: 'overloaded' };
+    const isRight = await matches;
+    if (known === undefined) return { type: 'unknown' };
     // What was right when it was asked may have been withdrawn while it was hashed, or waited for its turn.
-    if (!(await matches) || known === undefined || this.#users.records.get(user) !== known) return { type: 'wrong' };
+    if (!isRight || this.#users.records.get(user) !== known) return { type: 'wrong' };
     this.#cache.add(user, known, password);
     return { type: 'verified', cached: false };
   }

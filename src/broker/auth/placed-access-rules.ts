@@ -7,12 +7,12 @@ import type { Placement, PlacementError } from '../../placement/placement.ts';
 import { type Publication, publishRecords } from '../../placement/publish-records.ts';
 import { wrongValue } from '../../placement/value-codec.ts';
 import { WatchedCollection } from '../../placement/watched-collection.ts';
-import { type Authorizer, compileAccessRules } from './access-rules.ts';
+import { type AccessRules, compileRules, NO_RULES } from './access-rules.ts';
 
 /** The name of the list that the configuration's rules are. */
 const CONFIGURED = 'configuration';
 
-export type PlacedAccessRules = WatchedCollection<readonly AccessRule[], readonly AccessRule[]>;
+export type PlacedAccessRules = WatchedCollection<readonly AccessRule[], AccessRules>;
 
 /** The lists of access rules as placement has them; rejects when one of them cannot work. */
 export function watchAccessRules(
@@ -23,9 +23,9 @@ export function watchAccessRules(
 }
 
 /** One list after the other, in the order of their names: the first rule that fits decides, whichever list it is in. */
-export function authorizerOf({ records }: PlacedAccessRules): Authorizer {
+export function rulesOf({ records }: PlacedAccessRules): AccessRules {
   const lists = [...records].sort(([a], [b]) => compareKeys(a, b));
-  return compileAccessRules(lists.flatMap(([, rules]) => rules));
+  return lists.reduce((before, [, rules]) => before.followedBy(rules), NO_RULES);
 }
 
 /** Makes the configuration's rules a list of placement, beside those of others; without rules there is no such list. */
@@ -34,10 +34,9 @@ export function publishAccessRules(placement: Placement, rules: readonly Authori
   return publishRecords(placement, aclRules, lists, ({ name }) => name === CONFIGURED);
 }
 
-function workable({ name, value }: Stored<readonly AccessRule[]>): readonly AccessRule[] {
+function workable({ name, value }: Stored<readonly AccessRule[]>): AccessRules {
   try {
-    compileAccessRules(value, 'rules');
-    return value;
+    return compileRules(value, name === CONFIGURED ? 'rules' : name, 'rules');
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     throw wrongValue(aclRules.key(name), error.message, error);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { loadConfig } from '../../config/load-config.ts';
 import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
 import type { Packet } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { packetsIn } from '../testing/packet-stream.ts';
+import { TcpTransport } from '../transport/tcp-transport.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import { Connection, type PacketHandlers } from './connection.ts';
@@ -20,6 +22,7 @@ const CONNECT: Packet = {
   properties: {},
 };
 const PING: Packet = { type: 'pingreq' };
+const LISTENER = loadConfig({ environment: {} }).listeners[0]!;
 
 function publish(topic: string, payload: string | Buffer): Packet {
   return {
@@ -77,16 +80,17 @@ class Handlers implements PacketHandlers {
   }
 }
 
-async function open(limits = { maximumPacketSize: 100_000, maximumQueuedBytes: 10_000 }) {
+async function open(limits = { maximumPacketSize: 100_000, maximumQueuedBytes: 10_000, maximumQos: 2 }) {
   const handlers = new Handlers();
   const traffic = { received: 0, sent: 0 };
-  const shared = { handlers, limits, pool: new ChunkPool(), turn: new Turn(), traffic, seconds: { value: 0 } };
+  const shared = { handlers, pool: new ChunkPool(), turn: new Turn(), traffic, seconds: { value: 0 } };
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   const client = connect({ port, host: '127.0.0.1', noDelay: true });
   const [accepted] = (await once(server, 'connection')) as [Socket];
-  const connection = new Connection(1, accepted, 'default', Buffer.alloc(1000), 0, shared);
+  const transport = new TcpTransport(accepted, Buffer.alloc(1000));
+  const connection = new Connection(1, transport, LISTENER, limits, undefined, 0, shared);
   const received: Buffer[] = [];
   client.on('data', (chunk) => received.push(chunk));
   const ended = once(client, 'close');

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import type { ListenerConfig } from '../../config/schema.ts';
 import { type AckView, parseAck } from '../../mqtt/ack.ts';
 import { decodePacket } from '../../mqtt/codec/decode-packet.ts';
 import { FrameScan, FrameStatus, scanFrame } from '../../mqtt/frame.ts';
@@ -7,16 +7,21 @@ import type { Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { reasonStringOf } from '../../mqtt/reason-string.ts';
 import type { Client } from '../auth/access-control.ts';
 import type { AccessDecision, Principal } from '../auth/access-rules.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
+import type { AdmissionRefusal } from '../limits/connection-admission.ts';
 import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
 import type { ConnectionEnd } from '../session/will.ts';
+import type { Transport } from '../transport/transport.ts';
+import { encodeAnswer } from './answer.ts';
 import type { ChunkPool } from './chunk-pool.ts';
 import { CLOSE_REASONS, type CloseReason, closeReasonFor } from './close-reason.ts';
 import { InboundBytes } from './inbound-bytes.ts';
 import { Outbox, type Traffic } from './outbox.ts';
+import type { TopicAliases } from './topic-aliases.ts';
 import type { Turn } from './turn.ts';
 
 /** What a connection hands up; none of it may throw. */
@@ -38,14 +43,15 @@ export interface PacketHandlers {
 }
 
 export interface ConnectionLimits {
+  /** Of packets that the client sends. */
   readonly maximumPacketSize: number;
   readonly maximumQueuedBytes: number;
+  readonly maximumQos: number;
 }
 
 /** What all connections of a process share. */
 export interface ConnectionShared {
   readonly handlers: PacketHandlers;
-  readonly limits: ConnectionLimits;
   readonly pool: ChunkPool;
   readonly turn: Turn;
   readonly traffic: Traffic;
@@ -53,21 +59,31 @@ export interface ConnectionShared {
   readonly seconds: { value: number };
 }
 
-/** `opened` waits for CONNECT, `connecting` for its answer; nothing else is read meanwhile. */
-export type ConnectionStage = 'opened' | 'connecting' | 'connected' | 'closed';
+/**
+ * `opened` waits for CONNECT, `connecting` for its answer; nothing else is read meanwhile. `authenticating`: CONNECT has
+ * been answered by AUTH, and only AUTH or DISCONNECT may come [MQTT-3.1.2-30].
+ */
+export type ConnectionStage = 'opened' | 'connecting' | 'authenticating' | 'connected' | 'closed';
 
 const frame = new FrameScan();
 const view = new PublishView();
 const ack: AckView = { packetId: 0, reasonCode: ReasonCode.success };
 
-/** One client's socket: bytes in, packets up; packets down, bytes out. What the packets mean is the handlers' business. */
+/** One client's way in: bytes in, packets up; packets down, bytes out. What the packets mean is the handlers' business. */
 export class Connection implements Receiver, Client {
   readonly id: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly listenerName: string;
+  readonly listener: ListenerConfig;
+  /** In front of every topic of the client; see mqtt/mount-point.ts. Empty for none. */
+  readonly mountPoint: string;
+  readonly limits: ConnectionLimits;
+  /** The connection is beyond a limit: all that becomes of it is a CONNACK that says so. */
+  readonly refusal: AdmissionRefusal | undefined;
   version: 4 | 5 = 4;
   maximumPacketSize = Number.POSITIVE_INFINITY;
+  wantsReasons = true;
+  aliasesToClient: TopicAliases | undefined;
   stage: ConnectionStage = 'opened';
   session: Session | undefined;
   keepAliveSeconds = 0;
@@ -86,36 +102,52 @@ export class Connection implements Receiver, Client {
   connectionEnd: ConnectionEnd = { type: 'lost' };
   /** How the client proved who it is. */
   authMethod = 'none';
+  /** Unix milliseconds at which that proof is no longer one. */
+  authExpiresAt = Number.POSITIVE_INFINITY;
+  /** The method of its CONNECT, which every AUTH must name [MQTT-4.12.1-1]. */
+  enhancedMethod: string | undefined;
   principal: Principal;
   readonly #outbox: Outbox;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #shared: ConnectionShared;
   readonly #held = new InboundBytes();
   #waitingFor: 'nothing' | 'journal' | 'client' = 'nothing';
 
   constructor(
     id: number,
-    accepted: Socket,
-    listenerName: string,
-    readBuffer: Buffer,
+    transport: Transport,
+    listener: ListenerConfig,
+    limits: ConnectionLimits,
+    refusal: AdmissionRefusal | undefined,
     openedAt: number,
     shared: ConnectionShared,
   ) {
     this.id = id;
-    this.listenerName = listenerName;
+    this.listener = listener;
+    this.mountPoint = listener.mountPoint ?? '';
+    this.limits = limits;
+    this.refusal = refusal;
     this.openedAt = openedAt;
     this.lastReadAt = shared.seconds.value;
     this.#shared = shared;
-    this.remoteAddress = accepted.remoteAddress ?? '';
-    this.remotePort = accepted.remotePort ?? 0;
-    this.principal = { clientId: '', username: undefined, address: this.remoteAddress };
-    this.#socket = takeOver(accepted, readBuffer, (count) => this.#read(readBuffer, count));
-    this.#socket.setNoDelay(true);
-    this.#outbox = new Outbox(this.#socket, shared.pool, shared.turn, shared.traffic, () => this.#drained());
-    this.#socket.on('error', () => this.#end(CLOSE_REASONS.socketError));
-    this.#socket.on('end', () => this.#end(CLOSE_REASONS.clientClosed));
-    this.#socket.on('close', () => this.#end(CLOSE_REASONS.clientClosed));
-    this.#socket.resume();
+    this.#transport = transport;
+    this.remoteAddress = transport.remoteAddress;
+    this.remotePort = transport.remotePort;
+    this.principal = { clientId: '', username: undefined, address: this.remoteAddress, listener: listener.name };
+    const sink = transport.start({
+      read: (buffer, count) => this.#read(buffer, count),
+      ended: (reason) => this.#end(reason),
+    });
+    this.#outbox = new Outbox(sink, shared.pool, shared.turn, shared.traffic, () => this.#drained());
+  }
+
+  get listenerName(): string {
+    return this.listener.name;
+  }
+
+  /** Only of a certificate that was verified. */
+  get certificateIdentity(): string | undefined {
+    return this.#transport.certificateIdentity;
   }
 
   get closed(): boolean {
@@ -142,7 +174,7 @@ export class Connection implements Receiver, Client {
 
   hasRoomFor(size: number): boolean {
     if (this.stage !== 'connected') return false;
-    return !this.#outbox.blocked || this.#outbox.pendingBytes + size <= this.#shared.limits.maximumQueuedBytes;
+    return !this.#outbox.blocked || this.#outbox.pendingBytes + size <= this.limits.maximumQueuedBytes;
   }
 
   /** It is the broker that does not read: the client's silence says nothing. */
@@ -155,7 +187,7 @@ export class Connection implements Receiver, Client {
     if (this.closed) return;
     this.#waitingFor = 'nothing';
     if (this.#held.length > 0) this.#consumeHeld();
-    if (!this.#isHeldUp()) this.#socket.resume();
+    if (!this.#isHeldUp()) this.#transport.resume();
   }
 
   close(reason: CloseReason): void {
@@ -169,17 +201,17 @@ export class Connection implements Receiver, Client {
     const wasConnected = this.stage === 'connected';
     this.stage = 'closed';
     this.#shared.handlers.closed(this, reason);
-    if (wasConnected && this.version === 5 && reason.reasonCode !== undefined) this.#sendDisconnect(reason.reasonCode);
+    if (wasConnected && this.version === 5) this.#sendDisconnect(reason);
     this.#outbox.flush();
     this.#outbox.close();
-    // A client that does not read must not keep the socket open.
-    if (this.#socket.writableLength > 0) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    this.#transport.close(reason);
   }
 
-  #sendDisconnect(reasonCode: ReasonCode): void {
-    const at = this.#outbox.reserve(4);
-    this.#outbox.buffer.set([PacketType.disconnect << 4, 2, reasonCode, 0], at);
+  #sendDisconnect({ reasonCode, serverReference }: CloseReason): void {
+    if (reasonCode === undefined) return;
+    const properties = serverReference === undefined ? {} : { serverReference };
+    const bytes = encodeAnswer({ type: 'disconnect', reasonCode, properties }, reasonStringOf(reasonCode), this);
+    if (bytes !== undefined) this.send(bytes);
   }
 
   #read(buffer: Buffer, count: number): boolean {
@@ -208,7 +240,8 @@ export class Connection implements Receiver, Client {
 
   /** Hands up every complete packet of `[start, end)` and returns where the first incomplete one begins. */
   #parse(buffer: Buffer, start: number, end: number): number {
-    const { handlers, limits } = this.#shared;
+    const { handlers } = this.#shared;
+    const { limits } = this;
     let at = start;
     while (at < end && !this.closed && this.stage !== 'connecting') {
       const status = scanFrame(buffer, at, end, limits.maximumPacketSize, frame);
@@ -228,7 +261,8 @@ export class Connection implements Receiver, Client {
 
   /** Reads no more while the journal is behind, or while the client leaves unread what it has been answered. */
   #holdUp(): void {
-    const { handlers, limits } = this.#shared;
+    const { handlers } = this.#shared;
+    const { limits } = this;
     if (handlers.overloaded) {
       this.#waitingFor = 'journal';
       handlers.paused(this);
@@ -243,10 +277,9 @@ export class Connection implements Receiver, Client {
 
   #handUp(buffer: Buffer, start: number, headerByte: number, bodyStart: number, end: number): void {
     const type = headerByte >> 4;
-    if (this.stage === 'opened') {
-      // [MQTT-3.1.0-1]: nothing but CONNECT comes first.
-      if (type !== PacketType.connect) this.#end(CLOSE_REASONS.protocolError);
-      else this.#decode(buffer, headerByte, bodyStart, end);
+    if (this.stage !== 'connected') {
+      if (this.#mayComeEarly(type)) this.#decode(buffer, headerByte, bodyStart, end);
+      else this.#end(CLOSE_REASONS.protocolError);
       return;
     }
     if (type === PacketType.publish) {
@@ -258,6 +291,12 @@ export class Connection implements Receiver, Client {
       if (failure === ReasonCode.success) this.#shared.handlers.acknowledge(this, type, ack.packetId, ack.reasonCode);
       else this.#fail(failure);
     } else this.#decode(buffer, headerByte, bodyStart, end);
+  }
+
+  #mayComeEarly(type: number): boolean {
+    // [MQTT-3.1.0-1]: nothing but CONNECT comes first.
+    if (this.stage === 'opened') return type === PacketType.connect;
+    return type === PacketType.auth || type === PacketType.disconnect;
   }
 
   #decode(buffer: Buffer, headerByte: number, bodyStart: number, end: number): void {
@@ -272,17 +311,4 @@ export class Connection implements Receiver, Client {
   #fail(reasonCode: ReasonCode): void {
     this.close(closeReasonFor(reasonCode));
   }
-}
-
-/**
- * The accepted socket again, reading into a buffer of ours: net.Server offers no `onread` for the sockets it accepts,
- * and without it every read allocates.
- */
-function takeOver(accepted: Socket, buffer: Buffer, onRead: (count: number) => boolean): Socket {
-  const owner = accepted as unknown as { _handle: object | null };
-  const handle = owner._handle;
-  owner._handle = null;
-  return new Socket({ handle, onread: { buffer, callback: onRead } } as unknown as ConstructorParameters<
-    typeof Socket
-  >[0]);
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Journal, JournalEntry } from '../../journal/journal.ts';
 import { RecordKind, RecordView } from '../../journal/record-batch.ts';
-import { topicMatches } from '../../mqtt/topic.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Turn, TurnTask } from '../connection/turn.ts';
 import type { Router } from '../router/router.ts';
-import { combine, type Match, type Subscription } from '../router/subscription.ts';
+import type { Match, Subscription } from '../router/subscription.ts';
+import { numberOfOwn } from '../router/subscription-number.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { canTake, LIVE, publisherOf, type Session } from '../session/session.ts';
 import type { LateDelivery } from './late-delivery.ts';
@@ -37,6 +37,7 @@ export class CatchUp implements TurnTask {
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #shards: readonly ShardProgress[];
+  readonly #onResent: (session: Session) => void;
   readonly #onFailure: (cause: unknown, session: Session) => void;
   readonly #pumping = new Map<Session, Promise<void>>();
   /** Sessions that can take more since this turn. */
@@ -54,6 +55,8 @@ export class CatchUp implements TurnTask {
     metrics: Metrics;
     clock: Clock;
     shards: readonly ShardProgress[];
+    /** All that was owed from before has been sent again: its shared groups may go on with the session. */
+    onResent: (session: Session) => void;
     onFailure: (cause: unknown, session: Session) => void;
   }) {
     this.#journal = parts.journal;
@@ -65,6 +68,7 @@ export class CatchUp implements TurnTask {
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#shards = parts.shards;
+    this.#onResent = parts.onResent;
     this.#onFailure = parts.onFailure;
   }
 
@@ -119,7 +123,10 @@ export class CatchUp implements TurnTask {
   async #pump(session: Session): Promise<void> {
     const { receiver } = session;
     const goesOn = (): boolean => receiver !== undefined && session.receiver === receiver && !receiver.saturated;
-    while (goesOn() && session.redeliver.length > 0 && mayResend(session)) await this.#redelivery.sendNext(session);
+    if (session.redeliver.length > 0) {
+      while (goesOn() && session.redeliver.length > 0 && mayResend(session)) await this.#redelivery.sendNext(session);
+      if (goesOn() && session.redeliver.length === 0) this.#onResent(session);
+    }
     while (goesOn() && session.owedRetained.length > 0) if (!this.#late.sendRetained(session)) return;
     for (const progress of this.#shards)
       while (goesOn() && session.window.hasRoom && session.positions[progress.shard.number] !== LIVE)
@@ -151,11 +158,10 @@ export class CatchUp implements TurnTask {
     const end = isSame(asked, subscriptions) ? progress.dispatchedEnd : before;
     for (const entry of entries) {
       if (entry.offset >= end) break;
-      if (!canTake(session)) {
+      if (!canTake(session) || !this.#deliver(session, subscriptions, entry, number)) {
         session.positions[number] = entry.offset;
         return;
       }
-      this.#deliver(session, subscriptions, entry, number);
     }
     // What is committed and not yet dispatched comes live.
     const reached = Math.min(next, end);
@@ -167,30 +173,65 @@ export class CatchUp implements TurnTask {
     return [...this.#router.subscriptionsOf(session)].filter(({ filter }) => !filter.startsWith('$share/'));
   }
 
+  /** False: there was no room for all copies of the message. The first has room. */
   #deliver(
     session: Session,
     subscriptions: readonly Subscription<Session>[],
     entry: JournalEntry,
     shard: number,
-  ): void {
+  ): boolean {
     const record = this.#record.at(entry.buffer, entry.position);
-    if (record.kind !== RecordKind.message) return;
+    if (record.kind !== RecordKind.message) return true;
+    const { offset } = entry;
     const topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
-    const match = matchOf(session, subscriptions, topic.name, record, shard, entry.offset);
-    if (match === undefined) return;
+    const matches = this.#matchesOf(session, subscriptions, topic.name, record, shard, offset);
+    if (matches.length === 0) return true;
     const message = this.#message;
-    const alive = readRecord(record, message, this.#clock.now());
-    const qos = Math.min(message.qos, match.qos);
-    if (qos === 0 && entry.offset < (session.presentSince[shard] ?? 0)) return;
-    if (!alive) {
-      this.#metrics.add(DROPPED_EXPIRED, 1);
-      return;
+    if (!readRecord(record, message, this.#clock.now())) {
+      if (matches.some((match) => isOwed(session, match, message.qos, shard, offset)))
+        this.#metrics.add(DROPPED_EXPIRED, 1);
+      return true;
     }
     message.topic = topic;
     message.shard = shard;
-    message.offset = entry.offset;
-    this.#late.send(message, match, qos, message.retain && match.retainAsPublished);
+    message.offset = offset;
+    for (const [index, match] of matches.entries()) {
+      if (!isOwed(session, match, message.qos, shard, offset)) continue;
+      if (index > 0 && !canTake(session)) {
+        const sent = matches.slice(0, index).map(({ number }) => number);
+        session.noteCopies(shard, offset, sent);
+        return false;
+      }
+      const qos = Math.min(message.qos, match.qos);
+      this.#late.send(message, match, qos, message.retain && match.retainAsPublished, match.number);
+    }
+    return true;
   }
+
+  /** How the session's subscriptions want the record, but for those that have had their copy. */
+  #matchesOf(
+    session: Session,
+    subscriptions: readonly Subscription<Session>[],
+    topic: string,
+    record: RecordView,
+    shard: number,
+    offset: number,
+  ): Match<Session>[] {
+    const sent = session.copiesSent(shard, offset);
+    const matching = subscriptions.filter(
+      (subscription) =>
+        offset >= (subscription.since.find(([number]) => number === shard)?.[1] ?? 0) &&
+        subscription.covers(topic) &&
+        (sent.length === 0 || !sent.includes(numberOfOwn(subscription.filter))),
+    );
+    const isOwnMessage = publisherOf(record) === session.number;
+    return this.#router.matchesOf(matching).flatMap((match) => (isOwnMessage ? (match.toSelf ?? []) : match));
+  }
+}
+
+/** What goes at QoS 0 is owed only to a client that was there. */
+function isOwed(session: Session, match: Match<Session>, qos: number, shard: number, offset: number): boolean {
+  return Math.min(qos, match.qos) > 0 || offset >= (session.presentSince[shard] ?? 0);
 }
 
 /** What is sent again counts like what is new: the client may have come back with a smaller receive maximum [MQTT-3.3.4-9]. */
@@ -200,22 +241,4 @@ function mayResend({ window, redeliver }: Session): boolean {
 
 function isSame<Item>(left: readonly Item[], right: readonly Item[]): boolean {
   return left.length === right.length && left.every((item, index) => item === right[index]);
-}
-
-/** All of the session's subscriptions that want the record, as one; undefined when none does. */
-function matchOf(
-  session: Session,
-  subscriptions: readonly Subscription<Session>[],
-  topic: string,
-  record: RecordView,
-  shard: number,
-  offset: number,
-): Match<Session> | undefined {
-  const matching = subscriptions.filter(
-    ({ filter, since }) =>
-      topicMatches(filter, topic) && offset >= (since.find(([number]) => number === shard)?.[1] ?? 0),
-  );
-  if (matching.length === 0) return undefined;
-  const match = combine(matching);
-  return publisherOf(record) === session.number ? match.toSelf : match;
 }

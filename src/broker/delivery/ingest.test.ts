@@ -131,6 +131,25 @@ describe('the ingest of a shard', () => {
     await ingest.idle();
   });
 
+  it('tells who asks when the message added last has been answered, or has failed', async () => {
+    const { ingest, controlled, turn, add } = await open();
+    const settled: string[] = [];
+    const follow = (name: string): void => {
+      add(name);
+      void ingest.settled().then(() => settled.push(name));
+      turn.end();
+    };
+    follow('a');
+    follow('b');
+    controlled.settle('commit');
+    await microtasks();
+    assert.deepEqual(settled, ['a']);
+    follow('c');
+    controlled.settle('fail');
+    await ingest.idle();
+    assert.deepEqual(settled, ['a', 'b', 'c']);
+  });
+
   it('is idle at once when nothing waits', async () => {
     const { ingest } = await open();
     await ingest.idle();

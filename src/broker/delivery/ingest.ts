@@ -27,6 +27,8 @@ export class IngestBatch<Origin> {
   /** The `mqtt/publish` and `storage/persist` spans. */
   readonly spans: SpanHandle[] = [];
   readonly persistSpans: SpanHandle[] = [];
+  /** To be told that the batch has been answered, or has failed. */
+  readonly waiters: (() => void)[] = [];
 
   reset(): void {
     this.records.reset();
@@ -40,6 +42,12 @@ export class IngestBatch<Origin> {
     this.topics.length = 0;
     this.spans.length = 0;
     this.persistSpans.length = 0;
+    this.waiters.length = 0;
+  }
+
+  settle(): void {
+    for (const waiter of this.waiters) waiter();
+    this.waiters.length = 0;
   }
 }
 
@@ -110,6 +118,11 @@ export class Ingest<Origin> implements TurnTask {
     return this.#building;
   }
 
+  /** Settles when the message added last has been answered, or has failed. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => this.open().waiters.push(resolve));
+  }
+
   endTurn(): void {
     this.#queued = false;
     if (this.#underWay === undefined && this.#building.records.count > 0) this.#underWay = this.#commit();
@@ -133,6 +146,7 @@ export class Ingest<Origin> implements TurnTask {
       if (unanswered !== undefined) await unanswered;
       this.answeredEnd = this.dispatchedEnd;
     }
+    batch.settle();
     batch.reset();
     this.#spare = batch;
     this.#underWay = undefined;
@@ -144,6 +158,8 @@ export class Ingest<Origin> implements TurnTask {
     const behind = this.#building;
     this.#building = new IngestBatch<Origin>();
     this.#events.onFailure(this, batch, cause);
+    batch.settle();
     if (behind.records.count > 0) this.#events.onFailure(this, behind, cause);
+    behind.settle();
   }
 }

@@ -85,6 +85,10 @@ export class LateDelivery {
     const { subscription } = owed;
     const name = Buffer.from(owed.waiting);
     const message = this.#message;
+    if (!subscription.covers(owed.waiting)) {
+      owed.waiting = undefined;
+      return true;
+    }
     if (this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now())) {
       const qos = Math.min(message.qos, subscription.qos);
       if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return false;

@@ -65,9 +65,15 @@ export class MessageFlow implements IngestEvents<Connection> {
 
   /**
    * QoS 1 and 2: to the journal. `publisher` is the session that it does not come back to where that wants nothing of its
-   * own, and whose repeats are to be recognised (QoS 2); `packetId` 0: it came in no packet and is not repeated.
+   * own, and whose repeats are to be recognised (QoS 2); `packetId` 0: it came in no packet and is not repeated. Returns
+   * the way it takes, for who wants to know when it has come to its end.
    */
-  store(message: Message, origin: Connection | undefined, publisher: Session | undefined, packetId: number): void {
+  store(
+    message: Message,
+    origin: Connection | undefined,
+    publisher: Session | undefined,
+    packetId: number,
+  ): Ingest<Connection> {
     const { span } = message;
     const persist = span === NO_SPAN ? NO_SPAN : this.#recorder.child(SPANS.storagePersist, span, this.#clock.now());
     const ingest = this.#ingestOf(message.topic, persist);
@@ -84,6 +90,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     batch.spans.push(span);
     batch.persistSpans.push(persist);
     if (persist !== NO_SPAN) this.#traceRecord(batch, position, persist);
+    return ingest;
   }
 
   /** QoS 0: keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */

@@ -11,7 +11,9 @@ import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { arbitraryPublish } from '../../mqtt/testing/arbitrary-packet.ts';
 import { decodeFrame, scanWhole } from '../../mqtt/testing/decode-frame.ts';
 import { CONTEXT_BYTES, FLAGS_AT, formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-context.ts';
+import { TopicAliases } from '../connection/topic-aliases.ts';
 import { Topic } from '../router/topic.ts';
+import { TestClient } from '../testing/test-client.ts';
 import { Message } from './message.ts';
 import { type Propagation, PublishEncoder } from './publish-encoder.ts';
 
@@ -58,11 +60,30 @@ function bytesOf(encoder: PublishEncoder, ...parameters: Arguments): Buffer {
 
 /** What a subscriber gets, with packet identifier 1 above QoS 0. */
 function received(encoder: PublishEncoder, ...parameters: Arguments): PublishPacket {
-  const bytes = Buffer.from(bytesOf(encoder, ...parameters));
-  if (parameters[2] > 0) bytes.writeUInt16BE(1, encoder.packetIdAt);
-  const result = decodeFrame(bytes, parameters[1]);
+  encoder.encode(...parameters);
+  return decoded(encoder, parameters[2], parameters[1]);
+}
+
+/** What the last call encoded. */
+function decoded(encoder: PublishEncoder, qos: number, version: 4 | 5 = 5): PublishPacket {
+  const bytes = Buffer.from(encoder.bytes.subarray(encoder.start, encoder.end));
+  if (qos > 0) bytes.writeUInt16BE(1, encoder.packetIdAt);
+  const result = decodeFrame(bytes, version);
   assert.ok(result.ok && result.packet.type === 'publish');
   return result.packet;
+}
+
+/** A client to which the topic would be given this alias. */
+function clientWithAlias(topic: string, alias: number, maximumPacketSize = Number.POSITIVE_INFINITY): TestClient {
+  const client = new TestClient(5);
+  client.maximumPacketSize = maximumPacketSize;
+  const aliases = new TopicAliases(alias);
+  for (let other = 1; other < alias; other += 1) {
+    aliases.find(`${topic} ${other}`);
+    aliases.sent();
+  }
+  client.aliasesToClient = aliases;
+  return client;
 }
 
 function contextOf(fill: number): Uint8Array {
@@ -127,6 +148,73 @@ describe('the encoder of messages for subscribers', () => {
     assert.equal(variants.size, 12);
     encoder.begin();
     assert.equal(received(encoder, messageOf(packetOf({}, 'another')), 5, 1, false).payload.length, 7);
+  });
+
+  it('encodes once for all whom it tells a topic alias, and once for all who know it, each with its own', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf(packetOf({ contentType: 'text/plain' }));
+    const clients = [1, 2, 3].map((alias) => clientWithAlias(message.topic.name, alias));
+    for (const [topic, isKnown] of [
+      ['a/b', false],
+      ['', true],
+    ] as const) {
+      const places = new Set<number>();
+      for (const [index, client] of clients.entries())
+        for (const qos of [0, 1]) {
+          encoder.encodeFor(client, 0, message, qos, false, [], undefined);
+          assert.equal(client.aliasesToClient!.isKnown, isKnown);
+          const packet = decoded(encoder, qos);
+          assert.equal(packet.topic, topic);
+          assert.deepEqual(packet.properties, { topicAlias: index + 1, contentType: 'text/plain' });
+          places.add(encoder.start);
+        }
+      assert.equal(places.size, 2);
+      for (const client of clients) client.aliasesToClient!.sent();
+    }
+  });
+
+  it('tells the same with an alias as without, whatever the message [MQTT-3.3.2-7]', () => {
+    fc.assert(
+      fc.property(arbitraryPublish(5), fc.integer({ min: 0, max: 2 }), fc.nat(200), (packet, qos, identifiers) => {
+        const encoder = new PublishEncoder('preserve');
+        const message = messageOf(packet);
+        const client = clientWithAlias(message.topic.name, 300);
+        const own = Array.from({ length: identifiers }, (_, index) => index + 1);
+        const plain = received(encoder, message, 5, qos, false, own);
+        for (const topic of [plain.topic, '']) {
+          encoder.encodeFor(client, 0, message, qos, false, own, undefined);
+          const properties = { ...plain.properties, topicAlias: 300 };
+          assert.deepEqual(decoded(encoder, qos), { ...plain, topic, properties });
+          client.aliasesToClient!.sent();
+        }
+      }),
+    );
+  });
+
+  it('does not make a packet too large for the client by an alias [MQTT-3.1.2-24]', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf(packetOf());
+    encoder.encode(message, 5, 0, false);
+    const client = clientWithAlias('a/b', 1, encoder.end - encoder.start);
+    encoder.encodeFor(client, 0, message, 0, false, [], undefined);
+    assert.deepEqual(decoded(encoder, 0).properties, {});
+    client.aliasesToClient!.sent();
+    client.aliasesToClient!.find('a/b');
+    assert.equal(client.aliasesToClient!.isKnown, false);
+  });
+
+  it('leaves the mount point out of the topic, for those who have it', () => {
+    const encoder = new PublishEncoder('preserve');
+    const message = messageOf({ ...packetOf(), topic: 'größe/a' });
+    for (const [hidden, topic] of [
+      [0, 'größe/a'],
+      [8, 'a'],
+      [8, 'a'],
+      [0, 'größe/a'],
+    ] as const) {
+      encoder.encodeFor(new TestClient(5), hidden, message, 0, false, [], undefined);
+      assert.equal(decoded(encoder, 0).topic, topic);
+    }
   });
 
   it('names every subscription that matched [MQTT-3.3.4-3] [MQTT-3.3.4-4], apart from what is shared', () => {

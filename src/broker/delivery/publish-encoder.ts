@@ -1,6 +1,14 @@
-import { writeMessageExpiry, writeSubscriptionIdentifier, writeUserProperty } from '../../mqtt/forwarded-properties.ts';
+import {
+  writeMessageExpiry,
+  writeSubscriptionIdentifier,
+  writeTopicAlias,
+  writeUserProperty,
+} from '../../mqtt/forwarded-properties.ts';
+import { variableByteIntegerSize } from '../../mqtt/variable-byte-integer.ts';
 import { packetIdPosition, publishSize, writePublish } from '../../mqtt/write-publish.ts';
 import { formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-context.ts';
+import type { TopicAliases } from '../connection/topic-aliases.ts';
+import type { Receiver } from '../session/receiver.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
 import { TRACEPARENT_NAME, withoutTraceparent } from './traceparent-property.ts';
 
@@ -8,15 +16,19 @@ import { TRACEPARENT_NAME, withoutTraceparent } from './traceparent-property.ts'
 export type Propagation = 'inject-if-absent' | 'replace' | 'preserve';
 
 const NO_IDENTIFIERS: readonly number[] = [];
-const VARIANTS = 12;
-/** Message expiry (5) and `traceparent` (5 + 11 + 55), with room to spare. */
+const NO_TOPIC = new Uint8Array(0);
+/** QoS and retain flag. */
+const WAYS = 6;
+/** Of MQTT 3.1.1; then of 5 with the topic alone, with topic and alias, and with the alias alone. */
+const VARIANTS = 4 * WAYS;
+/** Topic alias (3), message expiry (5) and `traceparent` (5 + 11 + 55), with room to spare. */
 const FIXED_EXTRA_BYTES = 128;
 /** A Variable Byte Integer and the property's own byte. */
 const IDENTIFIER_BYTES = 5;
 
 /**
- * Encodes a message once for each way in which subscribers want it (version, QoS, retain flag) and shares the bytes
- * among them: only the packet identifier differs, and is patched in the copy.
+ * Encodes a message once for each way in which subscribers want it (version, QoS, retain flag, with or without a topic
+ * alias) and shares the bytes among them: only packet identifier and alias differ, and are patched before the copy.
  */
 export class PublishEncoder {
   /** The encoding found by the last `encode`: bytes `[start, end)`, its packet identifier at `packetIdAt` from `start`. */
@@ -28,6 +40,10 @@ export class PublishEncoder {
   readonly #starts = new Int32Array(VARIANTS).fill(-1);
   readonly #ends = new Int32Array(VARIANTS);
   readonly #packetIdsAt = new Int32Array(VARIANTS);
+  readonly #aliasesAt = new Int32Array(VARIANTS);
+  #aliasAt = 0;
+  /** Of the topic, in front, for which the encodings hold. */
+  #hiddenBytes = 0;
   #extra = Buffer.alloc(FIXED_EXTRA_BYTES);
   readonly #traceparent = Buffer.alloc(TRACEPARENT_BYTES);
   #used = 0;
@@ -44,6 +60,35 @@ export class PublishEncoder {
   }
 
   /**
+   * The encoding for one client: without the first bytes of the topic, which are its mount point, and with a topic alias
+   * where the client takes them and the packet is not too large for it by that. Whoever sends it tells the aliases.
+   */
+  encodeFor(
+    receiver: Receiver,
+    hiddenBytes: number,
+    message: Message,
+    qos: number,
+    retain: boolean,
+    identifiers: readonly number[],
+    context: Uint8Array | undefined,
+  ): void {
+    if (hiddenBytes !== this.#hiddenBytes) {
+      this.begin();
+      this.#hiddenBytes = hiddenBytes;
+    }
+    const { version, aliasesToClient: aliases } = receiver;
+    if (aliases === undefined) {
+      this.encode(message, version, qos, retain, identifiers, context);
+      return;
+    }
+    aliases.find(message.topic.name);
+    this.encode(message, version, qos, retain, identifiers, context, aliases);
+    if (this.end - this.start <= receiver.maximumPacketSize || aliases.alias === 0) return;
+    aliases.forgo();
+    this.encode(message, version, qos, retain, identifiers, context);
+  }
+
+  /**
    * Finds or makes the encoding. `context`, where given, is the span that `traceparent` is to name (the push of a
    * sampled message): such an encoding is the subscriber's own.
    */
@@ -54,32 +99,56 @@ export class PublishEncoder {
     retain: boolean,
     identifiers: readonly number[] = NO_IDENTIFIERS,
     context?: Uint8Array,
+    aliases?: TopicAliases,
   ): void {
+    const alias = aliases === undefined ? 0 : aliases.alias;
+    const byAliasAlone = alias !== 0 && aliases!.isKnown;
     const shared = version === 4 || (identifiers.length === 0 && context === undefined);
-    const variant = (version === 5 ? 6 : 0) + qos * 2 + (retain ? 1 : 0);
+    const form = version === 4 ? 0 : alias === 0 ? 1 : byAliasAlone ? 3 : 2;
+    const variant = form * WAYS + qos * 2 + (retain ? 1 : 0);
     if (shared && this.#starts[variant] !== -1) {
       this.start = this.#starts[variant]!;
       this.end = this.#ends[variant]!;
       this.packetIdAt = this.#packetIdsAt[variant]!;
-      return;
+      this.#aliasAt = this.#aliasesAt[variant]!;
+    } else {
+      this.#write(
+        message,
+        byAliasAlone ? NO_TOPIC : this.#visible(message.topic.bytes),
+        alias,
+        version,
+        qos,
+        retain,
+        identifiers,
+        context ?? message.context,
+      );
+      if (shared) this.#remember(variant);
     }
-    this.#write(message, version, qos, retain, identifiers, context ?? message.context);
-    if (!shared) return;
+    if (alias !== 0) this.bytes.writeUInt16BE(alias, this.start + this.#aliasAt);
+  }
+
+  #visible(topic: Buffer): Uint8Array {
+    return this.#hiddenBytes === 0 ? topic : topic.subarray(this.#hiddenBytes);
+  }
+
+  #remember(variant: number): void {
     this.#starts[variant] = this.start;
     this.#ends[variant] = this.end;
     this.#packetIdsAt[variant] = this.packetIdAt;
+    this.#aliasesAt[variant] = this.#aliasAt;
   }
 
   #write(
     message: Message,
+    topic: Uint8Array,
+    alias: number,
     version: 4 | 5,
     qos: number,
     retain: boolean,
     identifiers: readonly number[],
     context: Uint8Array,
   ): void {
-    const topic = message.topic.bytes;
-    const extraLength = version === 5 ? this.#writeExtra(message, identifiers, context) : 0;
+    const extraLength = version === 5 ? this.#writeExtra(message, alias, identifiers, context) : 0;
     const replaces = version === 5 && message.hasTraceparent && this.#injects(message);
     const properties = replaces
       ? withoutTraceparent(message.properties, message.propertiesStart, message.propertiesEnd)
@@ -106,13 +175,20 @@ export class PublishEncoder {
       message.payloadEnd,
     );
     this.packetIdAt = qos === 0 ? 0 : packetIdPosition(this.bytes, this.start) - this.start;
+    if (alias !== 0) this.#aliasAt = this.#aliasPosition(qos, propertiesLength);
     this.#used = this.end;
   }
 
+  /** The alias is the first of the properties, behind the byte that says what it is. */
+  #aliasPosition(qos: number, propertiesLength: number): number {
+    const afterTopic = packetIdPosition(this.bytes, this.start) - this.start;
+    return afterTopic + (qos === 0 ? 0 : 2) + variableByteIntegerSize(propertiesLength) + 1;
+  }
+
   /** What the broker itself adds in front of the publisher's properties; returns its length. */
-  #writeExtra(message: Message, identifiers: readonly number[], context: Uint8Array): number {
+  #writeExtra(message: Message, alias: number, identifiers: readonly number[], context: Uint8Array): number {
     const extra = this.#roomForExtra(identifiers.length);
-    let at = 0;
+    let at = alias === 0 ? 0 : writeTopicAlias(extra, 0, alias);
     for (let index = 0; index < identifiers.length; index += 1)
       at = writeSubscriptionIdentifier(extra, at, identifiers[index]!);
     if (message.expirySeconds !== NO_EXPIRY_SECONDS) at = writeMessageExpiry(extra, at, message.expirySeconds);

@@ -8,7 +8,7 @@ import type { MatchSet } from '../router/match-set.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
 import type { Match } from '../router/subscription.ts';
 import type { Receiver } from '../session/receiver.ts';
-import { canTake, LIVE, type Session } from '../session/session.ts';
+import { canTake, isNoted, LIVE, type Session } from '../session/session.ts';
 import { startConfirm } from './confirm-span.ts';
 import type { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
@@ -21,8 +21,11 @@ const DELIVERED = [
   counterId(METRICS.messagesDeliveredTotal, '1'),
   counterId(METRICS.messagesDeliveredTotal, '2'),
 ];
+const PAYLOAD_BYTES = counterId(METRICS.payloadBytesSentTotal);
 const DROPPED_QUEUE_FULL = counterId(METRICS.messagesDroppedTotal, 'queue_full');
 const DROPPED_TOO_LARGE = counterId(METRICS.messagesDroppedTotal, 'too_large');
+
+const DOLLAR_SIGN = 0x24;
 
 export type PushOutcome = 'pushed' | 'dropped';
 
@@ -72,7 +75,7 @@ export class Pusher {
       const member = members[index]!;
       if (afterRun && takesVerbatim(member, message.publisher)) continue;
       const match = member.session.number === message.publisher ? member.toSelf : member;
-      if (match !== undefined) this.#offer(message, match);
+      if (match !== undefined && !this.#offer(message, match)) this.#fallBehind(message, members, index);
     }
     for (let index = 0; index < groups.length; index += 1) this.#shared().offer(groups[index]!, message);
     this.finish();
@@ -94,26 +97,35 @@ export class Pusher {
     this.#rest = NO_SPAN;
   }
 
-  #offer(message: Message, match: Match<Session>): void {
+  /** False: the session was live and cannot take it. */
+  #offer(message: Message, match: Match<Session>): boolean {
     const { session } = match;
     const { shard } = message;
     const receiver = session.receiver;
     if (shard === -1) {
-      if (receiver !== undefined) this.pushTraced(message, match, 0, receiver);
-      return;
+      if (receiver !== undefined) this.pushTraced(message, match, 0, receiver, match.number);
+      return true;
     }
-    if (session.positions[shard] !== LIVE) return;
+    if (session.positions[shard] !== LIVE) return true;
     const qos = Math.min(message.qos, match.qos);
-    if (receiver !== undefined && (qos === 0 || canTake(session))) {
-      this.pushTraced(message, match, qos, receiver);
-      return;
-    }
-    session.positions[shard] = message.offset;
+    if (receiver === undefined || (qos > 0 && !canTake(session))) return false;
+    this.pushTraced(message, match, qos, receiver, match.number);
+    return true;
+  }
+
+  /** From now on the session reads from the journal, beginning with this message, or with the copies of it that are left. */
+  #fallBehind({ shard, offset }: Message, members: readonly Match<Session>[], index: number): void {
+    const { session } = members[index]!;
+    session.positions[shard] = offset;
+    const sent: number[] = [];
+    for (let before = index - 1; before >= 0 && members[before]!.session === session; before -= 1)
+      sent.push(members[before]!.number);
+    session.noteCopies(shard, offset, sent);
     session.dirty = true;
     this.#onBehind(session);
   }
 
-  /** Sends to a session that can take it, as a child of the message's span. */
+  /** Sends to a session that can take it, as a child of the message's span. `group`: see `push`. */
   pushTraced(message: Message, match: Match<Session>, qos: number, receiver: Receiver, group = 0): PushOutcome {
     const retain = message.retain && match.retainAsPublished;
     if (message.span === NO_SPAN) return this.push(message, match, qos, receiver, retain, group, NO_SPAN);
@@ -124,8 +136,8 @@ export class Pusher {
   }
 
   /**
-   * Sends to a session that can take it. `group` is the number of the shared group on whose behalf it goes, 0 for none;
-   * `span` the open span of this push, which the caller ends.
+   * Sends to a session that can take it. `group` is the number of the shared group on whose behalf it goes, or of the
+   * match, or FROM_RETAINED; `span` the open span of this push, which the caller ends.
    */
   push(
     message: Message,
@@ -139,7 +151,7 @@ export class Pusher {
     const encoder = this.#encoder;
     if (span !== NO_SPAN) this.#recorder.context(span, this.#pushContext, 0);
     const context = span === NO_SPAN ? undefined : this.#pushContext;
-    encoder.encode(message, receiver.version, qos, retain, match.identifiers, context);
+    encoder.encodeFor(receiver, hiddenBytes(match.session, message), message, qos, retain, match.identifiers, context);
     const size = encoder.end - encoder.start;
     // [MQTT-3.1.2-25]: as if it had been sent.
     if (size > receiver.maximumPacketSize) {
@@ -154,9 +166,9 @@ export class Pusher {
         this.#recorder.attribute(span, ATTRIBUTES.dropReason, 'queue_full');
         return 'dropped';
       }
-      const at = receiver.reserve(size);
-      receiver.output.set(encoder.bytes.subarray(encoder.start, encoder.end), at);
+      this.#write(receiver);
       this.#metrics.add(DELIVERED[0]!, 1);
+      this.#metrics.add(PAYLOAD_BYTES, message.payloadEnd - message.payloadStart);
       return 'pushed';
     }
     this.#sendConfirmed(message, match.session, qos, receiver, group, span);
@@ -179,17 +191,25 @@ export class Pusher {
     const packetId = session.window.reserve(qos, message.shard, message.offset, message.receivedAt, group, confirm);
     encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
     this.#metrics.add(DELIVERED[qos]!, 1);
-    if (session.persistent) {
+    this.#metrics.add(PAYLOAD_BYTES, message.payloadEnd - message.payloadStart);
+    if (isNoted(session, group)) {
       session.dirty = true;
       this.#sessionLog.sent(session, packetId, qos, message.shard, message.offset, group);
       // A QoS 2 message must be recognisable by its packet identifier even if the broker dies right behind the send.
       if (qos === 2) {
-        this.#sessionLog.afterCommit(receiver, encoder.bytes.subarray(encoder.start, encoder.end));
+        const packet = encoder.bytes.subarray(encoder.start, encoder.end);
+        this.#sessionLog.afterCommit(receiver, packet, receiver.aliasesToClient?.held());
         return;
       }
     }
-    const at = receiver.reserve(encoder.end - encoder.start);
-    receiver.output.set(encoder.bytes.subarray(encoder.start, encoder.end), at);
+    this.#write(receiver);
+  }
+
+  #write(receiver: Receiver): void {
+    const { bytes, start, end } = this.#encoder;
+    const at = receiver.reserve(end - start);
+    receiver.output.set(bytes.subarray(start, end), at);
+    if (receiver.aliasesToClient !== undefined) receiver.aliasesToClient.sent();
   }
 
   #startPush(message: Message, session: Session): SpanHandle {
@@ -219,9 +239,16 @@ export class Pusher {
 
 /**
  * Whether an MQTT 3.1.1 publisher's QoS 0 packet is right for the subscriber byte for byte: same version, nothing to add,
- * and no "no local" left over from a time when its session spoke MQTT 5.
+ * no mount point to take off, one copy for all its subscriptions (or runs of them would follow each other out of order),
+ * and no "no local" left over from a time when its session spoke MQTT 5. The publisher must have no mount point.
  */
 export function takesVerbatim(match: Match<Session>, publisher: number): boolean {
   const { session } = match;
-  return session.receiver?.version === 4 && (session.number !== publisher || match.toSelf === match);
+  if (session.receiver?.version !== 4 || session.mountPointBytes !== 0 || match.number !== 0) return false;
+  return session.number !== publisher || match.toSelf === match;
+}
+
+/** How much of the topic is the client's mount point; no mount point begins with `$`, so a topic that does has none. */
+export function hiddenBytes({ mountPointBytes }: Session, { topic }: Message): number {
+  return mountPointBytes !== 0 && topic.bytes[0] !== DOLLAR_SIGN ? mountPointBytes : 0;
 }

@@ -4,13 +4,13 @@ import { RecordView } from '../../journal/record-batch.ts';
 import { writeAck } from '../../mqtt/ack.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
-import { topicMatches } from '../../mqtt/topic.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';
+import { isOfGroup, isOfOwn, numberOfOwn } from '../router/subscription-number.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED, InflightState } from '../session/inflight-window.ts';
 import type { Receiver } from '../session/receiver.ts';
@@ -19,6 +19,7 @@ import { startConfirm } from './confirm-span.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
+import { hiddenBytes } from './pusher.ts';
 import { readRecord } from './record-message.ts';
 
 const DUPLICATE_FLAG = 0b1000;
@@ -115,9 +116,10 @@ export class Redelivery {
     const encoder = this.#encoder;
     const { retain, identifiers } = this.#termsOf(session, message.topic.name, group);
     encoder.begin();
-    encoder.encode(
+    encoder.encodeFor(
+      receiver,
+      hiddenBytes(session, message),
       message,
-      receiver.version,
       qos,
       group === FROM_RETAINED || (message.retain && retain),
       identifiers,
@@ -133,17 +135,23 @@ export class Redelivery {
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
       const packet = encoder.bytes.subarray(encoder.start, encoder.end);
-      if (qos === 2) this.#sendPromise(session, packet);
-      else send(receiver, packet);
+      if (qos === 2) this.#sendPromise(session, packet, receiver.aliasesToClient?.held());
+      else {
+        send(receiver, packet);
+        receiver.aliasesToClient?.sent();
+      }
     }
     this.#recorder.end(span, this.#clock.now());
   }
 
   /** What QoS 2 promises: what was noted with its first sending may still be on its way to the disk. */
-  #sendPromise(session: Session, packet: Uint8Array): void {
+  #sendPromise(session: Session, packet: Uint8Array, onSent?: () => void): void {
     const receiver = session.receiver!;
-    if (session.persistent) this.#sessionLog.afterCommit(receiver, packet);
-    else send(receiver, packet);
+    if (session.persistent) this.#sessionLog.afterCommit(receiver, packet, onSent);
+    else {
+      send(receiver, packet);
+      onSent?.();
+    }
   }
 
   /** The message is gone from the journal, or the client that came back takes only smaller ones. */
@@ -156,10 +164,12 @@ export class Redelivery {
 
   /** On what terms the session gets the message: those of the subscriptions through which it was chosen. */
   #termsOf(session: Session, topic: string, group: number): { retain: boolean; identifiers: readonly number[] } {
-    const isShared = group !== 0 && group !== FROM_RETAINED;
-    const chosen = [...this.#router.subscriptionsOf(session)].filter(({ filter }) => {
+    const chosen = [...this.#router.subscriptionsOf(session)].filter((subscription) => {
+      const { filter } = subscription;
       const home = this.#router.groupOf(filter)?.number;
-      return isShared ? home === group : home === undefined && topicMatches(filter, topic);
+      if (isOfGroup(group)) return home === group;
+      if (isOfOwn(group) && numberOfOwn(filter) !== group) return false;
+      return home === undefined && subscription.covers(topic);
     });
     return {
       retain: chosen.some((subscription) => subscription.retainAsPublished),

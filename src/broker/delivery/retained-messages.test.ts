@@ -8,6 +8,7 @@ import { Message } from './message.ts';
 import { RetainedMessages, type RetainedStore } from './retained-messages.ts';
 
 const NOW = 1_700_000_000_000;
+const LIMITS = { maximumCount: 100, maximumPayload: 0 };
 
 /** Keeps what is written when the test lets a write end. */
 class Store implements RetainedStore {
@@ -36,11 +37,13 @@ class Store implements RetainedStore {
   }
 }
 
-function open(maximum = 100) {
+function open(maximumCount = 100, maximumPayload = 0) {
   const store = new Store();
   const metrics = new Metrics();
   const failures: unknown[] = [];
-  const retained = new RetainedMessages(store, metrics, maximum, (error) => failures.push(error));
+  const retained = new RetainedMessages(store, metrics, { maximumCount, maximumPayload }, (error) =>
+    failures.push(error),
+  );
   return { store, metrics, failures, retained };
 }
 
@@ -109,6 +112,45 @@ describe('retained messages', () => {
     assert.equal(metrics.value(counterId(METRICS.messagesDroppedTotal, 'quota')), 1);
   });
 
+  it('larger than the limit are not kept, nor is what they would have replaced', () => {
+    const { retained, metrics } = open(100, 3);
+    retained.keep(message('a', 'old'));
+    retained.keep(message('a', 'long'));
+    retained.keep(message('b', 'long'));
+    assert.deepEqual([textOf(retained, 'a'), textOf(retained, 'b'), retained.count], [undefined, undefined, 0]);
+    assert.equal(metrics.value(counterId(METRICS.limitsHitTotal, 'retained_size')), 2);
+    assert.equal(metrics.value(counterId(METRICS.limitsHitTotal, 'retained_messages')), 0);
+  });
+
+  it('that live in memory only are found like others, and neither counted, nor limited, nor stored', async () => {
+    const { retained, store } = open(1, 1);
+    retained.keepInMemory(message('$SYS/a', 'one'));
+    retained.keepInMemory(message('$SYS/a', 'another'));
+    retained.keep(message('a', 'x'));
+    const durable = retained.durable();
+    await store.end();
+    await durable;
+    assert.deepEqual([retained.count, store.writes], [1, [['a']]]);
+    assert.deepEqual([...retained.matching('$SYS/#')], ['$SYS/a']);
+    assert.deepEqual([...retained.matching('#')], ['a']);
+    assert.equal(textOf(retained, '$SYS/a'), 'another');
+  });
+
+  it('are measured by what they take', () => {
+    const { retained } = open();
+    assert.equal(retained.bytes, 0);
+    retained.keep(message('a', 'x'));
+    const one = retained.bytes;
+    assert.ok(one > 0);
+    retained.keep(message('a', 'xyz'));
+    assert.equal(retained.bytes, one + 2);
+    retained.keep(message('b', 'x'));
+    retained.keep(message('a', ''));
+    assert.equal(retained.bytes, one);
+    retained.keepInMemory(message('$SYS/a', 'x'));
+    assert.equal(retained.bytes, one);
+  });
+
   it('are the same after a restart, and still know their place in a shard that survived', async () => {
     const { retained, store } = open();
     retained.keep(message('a/b', 'kept', { qos: 1, shard: 1, offset: 40 }));
@@ -116,7 +158,7 @@ describe('retained messages', () => {
     const durable = retained.durable();
     await store.end();
     await durable;
-    const after = new RetainedMessages(store, new Metrics(), 100, () => assert.fail());
+    const after = new RetainedMessages(store, new Metrics(), LIMITS, () => assert.fail());
     await after.load((shard) => shard === 1);
     const read = new Message();
     assert.ok(after.read(topicOf('a/b'), read, NOW));
@@ -207,7 +249,7 @@ describe('writing retained messages', () => {
     await store.end(new Error('full'));
     await store.end();
     await durable;
-    const after = new RetainedMessages(store, new Metrics(), 100, () => assert.fail());
+    const after = new RetainedMessages(store, new Metrics(), LIMITS, () => assert.fail());
     await after.load(() => true);
     assert.equal(textOf(after, 'a'), 'new');
   });

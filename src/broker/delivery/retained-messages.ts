@@ -14,8 +14,16 @@ const RECORD_AT = 10;
 /** Of a message that stands in no shard (any more); shards are numbered from 1. */
 const NO_SHARD = 0;
 const NOBODY = new Uint8Array(0);
-const LIMIT_HIT = counterId(METRICS.limitsHitTotal, 'retained_messages');
+const COUNT_HIT = counterId(METRICS.limitsHitTotal, 'retained_messages');
+const SIZE_HIT = counterId(METRICS.limitsHitTotal, 'retained_size');
 const DROPPED_QUOTA = counterId(METRICS.messagesDroppedTotal, 'quota');
+
+export interface RetainedLimits {
+  /** Topics with a retained message; those of `keepInMemory` do not count. */
+  readonly maximumCount: number;
+  /** Bytes of payload. 0: no limit. */
+  readonly maximumPayload: number;
+}
 
 /** Where retained messages are made durable: placement, seen as little as needed. */
 export interface RetainedStore {
@@ -32,23 +40,32 @@ export class RetainedMessages {
   readonly #tree = new RetainedTree<Buffer>();
   readonly #store: RetainedStore;
   readonly #metrics: Metrics;
-  readonly #maximum: number;
+  readonly #limits: RetainedLimits;
   readonly #onFailure: (cause: unknown) => void;
   readonly #batch = new RecordBatch(4096);
   readonly #record = new RecordView();
+  /** Topics of which placement knows nothing. */
+  readonly #inMemory = new Set<string>();
+  #bytes = 0;
   #changes = new Map<string, Uint8Array | undefined>();
   #underWay: Promise<void> | undefined;
   #scheduled = false;
 
-  constructor(store: RetainedStore, metrics: Metrics, maximum: number, onFailure: (cause: unknown) => void) {
+  constructor(store: RetainedStore, metrics: Metrics, limits: RetainedLimits, onFailure: (cause: unknown) => void) {
     this.#store = store;
     this.#metrics = metrics;
-    this.#maximum = maximum;
+    this.#limits = limits;
     this.#onFailure = onFailure;
   }
 
+  /** Without those of `keepInMemory`. */
   get count(): number {
-    return this.#tree.count;
+    return this.#tree.count - this.#inMemory.size;
+  }
+
+  /** Bytes kept for them, headers and properties included. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** `survives`: whether the records of a shard are still what they were in the last run. */
@@ -56,25 +73,30 @@ export class RetainedMessages {
     for await (const { topic, value } of this.#store.load()) {
       const bytes = Buffer.from(value);
       if (!survives(bytes.readUInt16LE())) bytes.writeUInt16LE(NO_SHARD);
-      this.#tree.set(topic, bytes);
+      this.#set(topic, bytes);
     }
   }
 
-  /** Notes the change; it is durable when a promise that `durable` gives from now on settles. */
+  /**
+   * Notes the change; it is durable when a promise that `durable` gives from now on settles. What a limit does not allow
+   * is counted and not kept, and neither is what it would have replaced: an old value must not pass for the present one.
+   */
   keep(message: Message): void {
     const topic = message.topic.name;
-    if (message.payloadEnd === message.payloadStart) {
-      if (this.#tree.delete(topic) !== undefined) this.#change(topic, undefined);
-      return;
-    }
-    if (this.#tree.count >= this.#maximum && this.#tree.get(topic) === undefined) {
-      this.#metrics.add(LIMIT_HIT, 1);
-      this.#metrics.add(DROPPED_QUOTA, 1);
+    if (message.payloadEnd === message.payloadStart || !this.#mayKeep(message)) {
+      this.#forget(topic);
       return;
     }
     const value = this.#encode(message);
-    this.#tree.set(topic, value);
+    this.#set(topic, value);
     this.#change(topic, value);
+  }
+
+  /** Keeps the message for new subscribers of this run of the broker only. */
+  keepInMemory(message: Message): void {
+    const topic = message.topic.name;
+    this.#inMemory.add(topic);
+    this.#tree.set(topic, this.#encode(message));
   }
 
   /** Settles when every change noted so far is durable. */
@@ -97,9 +119,28 @@ export class RetainedMessages {
     message.shard = value.readUInt16LE();
     message.offset = value.readDoubleLE(OFFSET_AT);
     if (readRecord(this.#record.at(value, RECORD_AT), message, now)) return true;
-    this.#tree.delete(topic.name);
-    this.#change(topic.name, undefined);
+    this.#forget(topic.name);
     return false;
+  }
+
+  #mayKeep(message: Message): boolean {
+    const { maximumCount, maximumPayload } = this.#limits;
+    const isTooLarge = maximumPayload > 0 && message.payloadEnd - message.payloadStart > maximumPayload;
+    if (!isTooLarge && (this.count < maximumCount || this.#tree.get(message.topic.name) !== undefined)) return true;
+    this.#metrics.add(isTooLarge ? SIZE_HIT : COUNT_HIT, 1);
+    this.#metrics.add(DROPPED_QUOTA, 1);
+    return false;
+  }
+
+  #set(topic: string, value: Buffer): void {
+    this.#bytes += value.length - (this.#tree.set(topic, value)?.length ?? 0);
+  }
+
+  #forget(topic: string): void {
+    const before = this.#tree.delete(topic);
+    if (before === undefined) return;
+    this.#bytes -= before.length;
+    this.#change(topic, undefined);
   }
 
   #encode(message: Message): Buffer {

@@ -1,45 +1,47 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
-import type { Journal } from '../../journal/journal.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { anyHistory, DeliveryHistory } from '../testing/delivery-history.ts';
+import { GROUP, nextTurn, PERSISTENT, slowJournal, startGroup, TWO_SHARDS, texts } from '../testing/group-scene.ts';
 import { textOf } from '../testing/packet-stream.ts';
-import { replacing } from '../testing/replacing.ts';
-import type { TestClient } from '../testing/test-client.ts';
-import { TestClock } from '../testing/test-clock.ts';
 
-const PERSISTENT = { expirySeconds: 1000 };
-const TWO_SHARDS = { 'topic_rules.0.filter': 'volatile/#', 'topic_rules.0.durable': false };
-const GROUP = '$share/g/#';
-
-const texts = (client: TestClient) => client.takeMessages().map(textOf);
-
-async function startGroup(count: number, options = PERSISTENT) {
-  const broker = await BrokerUnderTest.start(TWO_SHARDS);
-  const members: TestClient[] = [];
-  for (let index = 0; index < count; index += 1) {
-    members.push(await broker.connect(`member-${index}`, options));
-    await broker.subscribe(members[index]!, GROUP, { qos: 1 });
-  }
-  return { broker, members, one: members[0]!, two: members[1]! };
+/** What members of a group got, all together: everything, and what came at QoS 2 once. */
+function assertShared(history: DeliveryHistory): void {
+  const got = history.subscribers.flatMap(({ received }) => received);
+  const texts = new Set(got.map(({ text }) => text));
+  assert.deepEqual([...texts].sort(), history.texts.sort());
+  const once = got.filter(({ qos }) => qos === 2).map(({ text }) => text);
+  assert.equal(new Set(once).size, once.length);
 }
 
 describe('a shared subscription', () => {
-  it('gives every message to exactly one of its members, whatever happens to them', async () => {
-    const member = [{ filter: GROUP, qos: 2 }] as const;
+  const member = [{ filter: GROUP, qos: 2 }] as const;
+
+  it('gives every message to one of its members, whatever happens to them, and at QoS 2 to no second one', async () => {
     await fc.assert(
       fc.asyncProperty(anyHistory(['durable/a', 'volatile/a'], 'checkpoint'), async (steps) => {
         await using broker = await BrokerUnderTest.start(TWO_SHARDS);
         const history = await DeliveryHistory.begin(broker, [member, member, member]);
         await history.play(steps);
         await history.end();
-        const got = history.subscribers.flatMap(({ received }) => received.map(({ text }) => text));
-        assert.deepEqual(got.sort(), history.texts.sort());
+        assertShared(history);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('does so though the broker is killed', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyHistory(['a', 'b'], 'checkpoint', 'kill'), async (steps) => {
+        await using broker = await BrokerUnderTest.start();
+        const history = await DeliveryHistory.begin(broker, [member, member, [{ filter: GROUP, qos: 1 }]]);
+        await history.play(steps);
+        await history.end();
+        assertShared(history);
       }),
       { numRuns: 150 },
     );
@@ -96,6 +98,148 @@ describe('a shared subscription', () => {
     assert.deepEqual(texts(two), ['2', '1', '3']);
   });
 
+  it('gives what a member had not acknowledged to another while it is away, in order and before newer messages', async () => {
+    const { broker, one, two } = await startGroup(2);
+    await using _ = broker;
+    for (const text of ['1', '2', '3', '4']) broker.publish('a', text, { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(
+      [texts(one), texts(two)],
+      [
+        ['1', '3'],
+        ['2', '4'],
+      ],
+    );
+    two.saturated = true;
+    one.close(CLOSE_REASONS.clientClosed);
+    broker.publish('a', '5', { qos: 1 });
+    await broker.settle();
+    broker.drain(two);
+    await broker.settle();
+    assert.deepEqual(texts(two), ['1', '3', '5']);
+    const back = await broker.connect('member-0', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual([texts(back), back.session!.window.count], [[], 0]);
+  });
+
+  it('sends it again to the member itself where that comes back first, as it was [MQTT-4.4.0-1]', async () => {
+    const { broker, one, two } = await startGroup(2);
+    await using _ = broker;
+    two.close(CLOSE_REASONS.clientClosed);
+    for (const text of ['1', '2']) broker.publish('a', text, { qos: 1 });
+    await broker.settle();
+    const sent = one.takeMessages();
+    one.close(CLOSE_REASONS.clientClosed);
+    broker.publish('a', '3', { qos: 1 });
+    await broker.settle();
+    const back = await broker.connect('member-0', PERSISTENT);
+    const other = await broker.connect('member-1', PERSISTENT);
+    await broker.settle();
+    const repeated = back.takeMessages();
+    assert.deepEqual(
+      repeated.slice(0, 2),
+      sent.map((packet) => ({ ...packet, duplicate: true })),
+    );
+    assert.deepEqual([...repeated.slice(2).map(textOf), ...texts(other)], ['3']);
+  });
+
+  it('keeps for a member that is away a QoS 2 message that was on its way [MQTT-4.8.2-4]', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const [one, two] = [await broker.connect('one', PERSISTENT), await broker.connect('two', PERSISTENT)];
+    for (const client of [one, two]) await broker.subscribe(client, GROUP, { qos: 2 });
+    broker.publish('a', '1', { qos: 2 });
+    await broker.settle();
+    const [sent] = one.takeMessages();
+    one.close(CLOSE_REASONS.clientClosed);
+    await broker.settle();
+    await broker.crash();
+    const other = await broker.connect('two', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(texts(other), []);
+    const back = await broker.connect('one', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(back.takeMessages(), [{ ...sent!, duplicate: true }]);
+  });
+
+  it('leaves with a member that unsubscribes what was sent to it [MQTT-3.10.4-3]', async () => {
+    const { broker, one, two } = await startGroup(2);
+    await using _ = broker;
+    for (const text of ['1', '2']) broker.publish('a', text, { qos: 1 });
+    await broker.settle();
+    assert.deepEqual([texts(one), texts(two)], [['1'], ['2']]);
+    broker.assembly.router.unsubscribe(one.session!, GROUP);
+    one.close(CLOSE_REASONS.clientClosed);
+    await broker.settle();
+    const back = await broker.connect('member-0', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual([texts(back), texts(two)], [['1'], []]);
+    broker.assembly.router.unsubscribe(back.session!, GROUP);
+    await broker.connect('member-0', { ...PERSISTENT, cleanStart: true });
+    await broker.settle();
+    assert.deepEqual(texts(two), ['1'], 'until its session ends');
+  });
+
+  it('goes on with a member that is back and takes nothing of what was to be sent again', async () => {
+    const { journal, hold, release } = slowJournal();
+    const { broker, one } = await startGroup(1, PERSISTENT, journal);
+    await using _ = broker;
+    broker.publish('a', 'a long message'.repeat(10), { qos: 1 });
+    await broker.settle();
+    one.close(CLOSE_REASONS.clientClosed);
+    broker.publish('a', '2', { qos: 1 });
+    await broker.settle();
+    hold();
+    const back = await broker.connect('member-0', { ...PERSISTENT, maximumPacketSize: 100 });
+    await nextTurn();
+    release();
+    await broker.settle();
+    assert.deepEqual(texts(back), ['2']);
+  });
+
+  it('leaves a message with a member that comes back while it is read for another', async () => {
+    const { journal, hold, release } = slowJournal();
+    const { broker, one, two } = await startGroup(2, PERSISTENT, journal);
+    await using _ = broker;
+    broker.publish('durable', '1', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(texts(one), ['1']);
+    hold();
+    one.close(CLOSE_REASONS.clientClosed);
+    const back = await broker.connect('member-0', PERSISTENT);
+    release();
+    await broker.settle();
+    assert.deepEqual([texts(back), texts(two)], [['1'], []]);
+  });
+
+  it('gives what comes back while newer messages are read before those', async () => {
+    const { journal, hold, release } = slowJournal();
+    const { broker, one, two } = await startGroup(2, PERSISTENT, journal);
+    await using _ = broker;
+    broker.publish('durable', '1', { qos: 1 });
+    await broker.settle();
+    for (const client of [one, two]) client.saturated = true;
+    broker.publish('durable', '2', { qos: 1 });
+    await broker.settle();
+    hold();
+    broker.drain(two);
+    one.close(CLOSE_REASONS.clientClosed);
+    release();
+    await broker.settle();
+    assert.deepEqual([texts(one), texts(two)], [['1'], ['1', '2']]);
+  });
+
+  it('takes no turns from a member that is away, and gives it its turns when it is back', async () => {
+    const { broker, one, two } = await startGroup(2);
+    await using _ = broker;
+    one.close(CLOSE_REASONS.clientClosed);
+    for (const text of ['1', '2']) broker.publish('a', text, { qos: 1 });
+    await broker.settle();
+    const back = await broker.connect('member-0', PERSISTENT);
+    for (const text of ['3', '4', '5', '6']) broker.publish('a', text, { qos: 1 });
+    await broker.settle();
+    assert.deepEqual([texts(two).length, texts(back).length], [4, 2]);
+  });
+
   it('gives a QoS 2 message that was on its way to nobody else [MQTT-4.8.2-5]', async () => {
     await using broker = await BrokerUnderTest.start();
     const [one, two] = [await broker.connect('one'), await broker.connect('two')];
@@ -132,63 +276,22 @@ describe('a shared subscription', () => {
   });
 
   it('does not stop while a member has room, though one shard fell behind while another was read', async () => {
-    const memory = new MemoryJournal({ clock: new TestClock() });
-    let gate = Promise.resolve();
-    const journal = replacing<Journal>(memory, {
-      async read(shard, request) {
-        if (shard === 'volatile') await gate;
-        return memory.read(shard, request);
-      },
-    });
+    const { journal, hold, release } = slowJournal('volatile');
     await using broker = await BrokerUnderTest.start(TWO_SHARDS, { journal });
     const client = await broker.connect('c');
     await broker.subscribe(client, GROUP, { qos: 1 });
     client.saturated = true;
     broker.publish('volatile/a', '1', { qos: 1 });
     await broker.settle();
-    let open = (): void => undefined;
-    gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    hold();
     broker.drain(client);
     client.saturated = true;
     broker.publish('durable', '2', { qos: 1 });
     for (const ingest of broker.assembly.ingests) await ingest.idle();
     broker.drain(client);
-    open();
+    release();
     await broker.settle();
     assert.deepEqual(texts(client), ['1', '2']);
-  });
-
-  it('goes on where a crash found it', async () => {
-    const { broker, one } = await startGroup(1);
-    await using _ = broker;
-    one.saturated = true;
-    for (const text of ['1', '2']) broker.publish('durable', text, { qos: 1 });
-    await broker.settle();
-    await broker.assembly.checkpoint.take();
-    await broker.crash();
-    const again = await broker.connect('member-0', PERSISTENT);
-    await broker.settle();
-    assert.deepEqual(texts(again), ['1', '2']);
-  });
-
-  it('keeps over a crash what members held whose sessions the crash ended', async () => {
-    const broker = await BrokerUnderTest.start(TWO_SHARDS);
-    await using _ = broker;
-    const staying = await broker.connect('staying', PERSISTENT);
-    await broker.subscribe(staying, GROUP, { qos: 1 });
-    staying.saturated = true;
-    const passing = await broker.connect('passing', { expirySeconds: 0 });
-    await broker.subscribe(passing, GROUP, { qos: 1 });
-    broker.publish('a', 'held', { qos: 1 });
-    await broker.settle();
-    assert.deepEqual(texts(passing), ['held']);
-    await broker.assembly.checkpoint.take();
-    await broker.crash();
-    const again = await broker.connect('staying', PERSISTENT);
-    await broker.settle();
-    assert.deepEqual(texts(again), ['held']);
   });
 
   it('says how far it is, and is forgotten when its last member unsubscribes', async () => {

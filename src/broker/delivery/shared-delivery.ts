@@ -1,35 +1,16 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Journal } from '../../journal/journal.ts';
-import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Router } from '../router/router.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
 import type { ShardPosition } from '../router/subscription.ts';
-import type { TopicTable } from '../router/topic-table.ts';
-import { canTake, LIVE, type Session } from '../session/session.ts';
-import type { LateDelivery } from './late-delivery.ts';
-import { Message } from './message.ts';
+import { LIVE, type Session, visitShared } from '../session/session.ts';
+import { GroupPump, type GroupPumpParts } from './group-pump.ts';
+import { GroupState, mayTake, placeOf, type Returned } from './group-state.ts';
+import type { Message } from './message.ts';
 import type { ShardProgress } from './progress.ts';
 import type { GroupDelivery, Pusher } from './pusher.ts';
-import { readRecord } from './record-message.ts';
 
-const READ_RECORDS = 256;
-const READ_BYTES = 256 * 1024;
-const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
 const DROPPED_NO_SUBSCRIBER = counterId(METRICS.messagesDroppedTotal, 'no_subscriber');
-const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
-
-/** A group is a cursor too: it reads on from the journal when no member could take a message. */
-interface GroupState {
-  readonly group: SharedGroup<Session>;
-  readonly positions: number[];
-  /** What a member had not acknowledged when its session ended, oldest first. */
-  readonly returned: [shard: number, offset: number][];
-  /** Messages not read yet that a member has nevertheless, from before a restart. */
-  readonly held: Set<string>;
-  pumping: boolean;
-}
 
 /** What a checkpoint keeps of a group. */
 export interface GroupProgress {
@@ -39,40 +20,27 @@ export interface GroupProgress {
   readonly returned: readonly ShardPosition[];
 }
 
-/** Each message to one member of the group, in turn; to nobody twice, and to nobody only while nobody can take it. */
+/**
+ * Each message to one member of the group, in turn; to nobody only while nobody can take it. What a member has not
+ * acknowledged when it leaves goes to another, before newer messages (MQTT 5 section 4.8.2).
+ */
 export class SharedDelivery implements GroupDelivery {
-  readonly #journal: Journal;
   readonly #router: Router<Session>;
-  readonly #late: LateDelivery;
   readonly #pusher: Pusher;
-  readonly #topics: TopicTable<Session, undefined>;
+  readonly #pump: GroupPump;
   readonly #metrics: Metrics;
-  readonly #clock: Clock;
   readonly #shards: readonly ShardProgress[];
   readonly #onFailure: (cause: unknown) => void;
   readonly #groups = new Map<string, GroupState>();
   readonly #pumps = new Set<Promise<void>>();
-  readonly #message = new Message();
-  readonly #record = new RecordView();
 
-  constructor(parts: {
-    journal: Journal;
-    router: Router<Session>;
-    late: LateDelivery;
-    pusher: Pusher;
-    topics: TopicTable<Session, undefined>;
-    metrics: Metrics;
-    clock: Clock;
-    shards: readonly ShardProgress[];
-    onFailure: (cause: unknown) => void;
-  }) {
-    this.#journal = parts.journal;
+  constructor(
+    parts: GroupPumpParts & { router: Router<Session>; pusher: Pusher; onFailure: (cause: unknown) => void },
+  ) {
     this.#router = parts.router;
-    this.#late = parts.late;
     this.#pusher = parts.pusher;
-    this.#topics = parts.topics;
+    this.#pump = new GroupPump(parts);
     this.#metrics = parts.metrics;
-    this.#clock = parts.clock;
     this.#shards = parts.shards;
     this.#onFailure = parts.onFailure;
   }
@@ -87,16 +55,15 @@ export class SharedDelivery implements GroupDelivery {
     }
     const state = this.#stateOf(group);
     if (state.positions[message.shard] !== LIVE) return;
-    const member = state.returned.length === 0 ? group.next(canTake) : undefined;
-    if (member === undefined) state.positions[message.shard] = message.offset;
-    else
-      this.#pusher.pushTraced(
-        message,
-        member,
-        Math.min(message.qos, member.qos),
-        member.session.receiver!,
-        group.number,
-      );
+    const member = state.hasReturned ? undefined : group.next(mayTake);
+    if (member === undefined) {
+      state.positions[message.shard] = message.offset;
+      return;
+    }
+    const { session } = member;
+    if (group.outlivesBroker) session.inLastingGroup = true;
+    // [MQTT-4.8.2-3]
+    this.#pusher.pushTraced(message, member, Math.min(message.qos, member.qos), session.receiver!, group.number);
   }
 
   /** The session can take more: so can the groups it is in. Asked with every acknowledgement. */
@@ -104,45 +71,62 @@ export class SharedDelivery implements GroupDelivery {
     if (this.#groups.size === 0) return;
     for (const { filter } of this.#router.subscriptionsOf(session)) {
       const state = this.#groups.get(filter);
-      if (state !== undefined && !state.pumping && this.#lags(state)) this.#start(state);
+      if (state !== undefined && !state.pumping && state.lags) this.#start(state);
     }
   }
 
-  /** The member's session has ended: what it was given and did not acknowledge is the group's again. */
-  giveBack(session: Session): void {
-    session.window.inOrder(({ group, qos, shard, offset }) => {
-      if (group === 0 || qos !== 1) return;
-      for (const state of this.#groups.values()) if (state.group.number === group) state.returned.push([shard, offset]);
-    });
-    for (const state of this.#groups.values()) {
-      if (state.group.isEmpty) this.#groups.delete(state.group.filter);
-      else if (!state.pumping && this.#lags(state)) this.#start(state);
-    }
+  /**
+   * The member is away: others may have what it did not acknowledge. What was its before it unsubscribed remains its
+   * [MQTT-3.10.4-3], and so does a QoS 2 message that is on its way [MQTT-4.8.2-4].
+   */
+  memberLeft(session: Session): void {
+    this.#giveBack(session, (packetId) => ({ session, packetId }), isMember(this.#router, session));
   }
 
-  /** Goes on where a checkpoint left the group. Its members must be subscribed. */
+  /** The member is back before all of it was taken: the rest is sent again to it, as to any client [MQTT-4.4.0-1]. */
+  memberReturned(session: Session): void {
+    for (const { filter } of this.#router.subscriptionsOf(session)) this.#groups.get(filter)?.reclaim(session);
+  }
+
+  /** Its session has ended, and its subscriptions with it: what it held is the groups' alone. */
+  memberEnded(session: Session): void {
+    if (session.window.count === 0) return;
+    for (const state of this.#groups.values()) state.reclaim(session);
+    this.#giveBack(
+      session,
+      () => undefined,
+      () => true,
+    );
+  }
+
+  /** Goes on where a checkpoint left the group. Its members must be subscribed; they are away. */
   restore(group: SharedGroup<Session>, progress: GroupProgress): void {
     const state = this.#stateOf(group);
     for (const { session } of group.members)
-      session.window.inOrder((window) => {
-        if (window.group === group.number) state.held.add(placeOf(window.shard, window.offset));
+      session.window.inOrder(({ group: home, qos, shard, offset }) => {
+        if (home === group.number && qos === 2) state.held.add(placeOf(shard, offset));
       });
+    const returned = group.members.flatMap(({ session }) => claimsOf(session, state));
     for (const [shard, offset] of progress.positions) state.positions[shard] = offset;
     for (const [shard, offset] of progress.returned)
-      if (!state.held.has(placeOf(shard, offset))) state.returned.push([shard, offset]);
+      if (!state.held.has(placeOf(shard, offset))) returned.push({ shard, offset, holder: undefined });
+    state.giveBack(returned);
   }
 
   /** Forgets the groups whose last member has unsubscribed: nobody asks for what they have not read. */
   progress(): GroupProgress[] {
     for (const [filter, { group }] of this.#groups) if (group.isEmpty) this.#groups.delete(filter);
-    return [...this.#groups.values()].map(({ group, positions, returned }) => ({
+    return [...this.#groups.values()].map(({ group, positions, unheld }) => ({
       filter: group.filter,
       number: group.number,
       positions: this.#shards.map(({ shard, dispatchedEnd }): ShardPosition => {
         const position = positions[shard.number] ?? LIVE;
         return [shard.number, position === LIVE ? dispatchedEnd : position];
       }),
-      returned: [...returned, ...group.members.flatMap(({ session }) => passingHeld(session, group.number))],
+      returned: [
+        ...unheld.map(({ shard, offset }): ShardPosition => [shard, offset]),
+        ...group.members.flatMap(({ session }) => passingHeld(session, group.number)),
+      ],
     }));
   }
 
@@ -150,18 +134,42 @@ export class SharedDelivery implements GroupDelivery {
     while (this.#pumps.size > 0) await Promise.all(this.#pumps);
   }
 
+  #giveBack(
+    session: Session,
+    holderOf: (packetId: number) => Returned['holder'],
+    concerns: (state: GroupState) => boolean,
+  ): void {
+    const returned = new Map<number, Returned[]>();
+    visitShared(session, ({ group, shard, offset, packetId }) => {
+      const messages = returned.get(group) ?? [];
+      messages.push({ shard, offset, holder: holderOf(packetId) });
+      returned.set(group, messages);
+    });
+    if (returned.size === 0) return;
+    for (const known of this.#groups.values()) {
+      const messages = returned.get(known.group.number);
+      const state = messages && this.#presentStateOf(known);
+      if (state === undefined || !concerns(state)) continue;
+      state.giveBack(messages!);
+      if (!state.pumping) this.#start(state);
+    }
+  }
+
+  /** Everybody may have left the group since, and others have founded it anew. */
+  #presentStateOf(known: GroupState): GroupState | undefined {
+    const group = this.#router.groupOf(known.group.filter);
+    return group && this.#stateOf(group);
+  }
+
   #stateOf(group: SharedGroup<Session>): GroupState {
     const known = this.#groups.get(group.filter);
     if (known !== undefined && known.group === group) return known;
-    const positions: number[] = [];
-    for (const { shard } of this.#shards) positions[shard.number] = LIVE;
-    const state: GroupState = { group, positions, returned: [], held: new Set(), pumping: false };
+    const state = new GroupState(
+      group,
+      this.#shards.map(({ shard }) => shard.number),
+    );
     this.#groups.set(group.filter, state);
     return state;
-  }
-
-  #lags(state: GroupState): boolean {
-    return state.returned.length > 0 || this.#shards.some(({ shard }) => state.positions[shard.number] !== LIVE);
   }
 
   #start(state: GroupState): void {
@@ -170,11 +178,11 @@ export class SharedDelivery implements GroupDelivery {
       state.pumping = false;
       this.#pumps.delete(pump);
     };
-    const pump = this.#pump(state).then(
+    const pump = this.#pump.run(state).then(
       () => {
         stopped();
         // One shard may have fallen behind while another was read, and nobody need call again.
-        if (this.#lags(state) && hasTaker(state.group)) this.#start(state);
+        if (state.lags && state.hasTaker) this.#start(state);
       },
       (error: unknown) => {
         stopped();
@@ -183,77 +191,30 @@ export class SharedDelivery implements GroupDelivery {
     );
     this.#pumps.add(pump);
   }
-
-  async #pump(state: GroupState): Promise<void> {
-    while (state.returned.length > 0) if (!(await this.#sendReturned(state))) return;
-    for (const progress of this.#shards)
-      while (state.positions[progress.shard.number] !== LIVE) if (!(await this.#readOn(state, progress))) return;
-  }
-
-  /** False: no member can take it now. */
-  async #sendReturned(state: GroupState): Promise<boolean> {
-    const [shard, offset] = state.returned[0]!;
-    const name = this.#shards.find((progress) => progress.shard.number === shard)?.shard.name;
-    if (!hasTaker(state.group)) return false;
-    const request = { from: offset, maxRecords: 1, maxBytes: 1 };
-    const entry = name === undefined ? undefined : (await this.#journal.read(name, request)).entries[0];
-    if (entry?.offset !== offset) this.#metrics.add(DROPPED_RETENTION, 1);
-    else if (!this.#send(state, entry.buffer, entry.position, shard, offset)) return false;
-    state.returned.shift();
-    return true;
-  }
-
-  async #readOn(state: GroupState, progress: ShardProgress): Promise<boolean> {
-    const { number, name } = progress.shard;
-    const from = state.positions[number]!;
-    if (!hasTaker(state.group)) return false;
-    const filter = state.group.filter.slice(state.group.filter.indexOf('/', '$share/'.length) + 1);
-    const { entries, next, lost } = await this.#journal.read(name, {
-      from,
-      filters: [filter],
-      maxRecords: READ_RECORDS,
-      maxBytes: READ_BYTES,
-    });
-    if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
-    for (const entry of entries) {
-      if (entry.offset >= progress.dispatchedEnd) break;
-      if (state.held.delete(placeOf(number, entry.offset))) continue;
-      if (!this.#send(state, entry.buffer, entry.position, number, entry.offset)) {
-        state.positions[number] = entry.offset;
-        return false;
-      }
-    }
-    const reached = Math.min(next, progress.dispatchedEnd);
-    state.positions[number] = reached === progress.dispatchedEnd ? LIVE : reached;
-    return true;
-  }
-
-  /** To the next member in turn. False: none can take it. */
-  #send(state: GroupState, buffer: Uint8Array, position: number, shard: number, offset: number): boolean {
-    const record = this.#record.at(buffer, position);
-    if (record.kind !== RecordKind.message) return true;
-    const message = this.#message;
-    if (!readRecord(record, message, this.#clock.now())) {
-      this.#metrics.add(DROPPED_EXPIRED, 1);
-      return true;
-    }
-    const member = state.group.next(canTake);
-    if (member === undefined) return false;
-    message.topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
-    message.shard = shard;
-    message.offset = offset;
-    const qos = Math.min(message.qos, member.qos);
-    this.#late.send(message, member, qos, message.retain && member.retainAsPublished, state.group.number);
-    return true;
-  }
 }
 
-function hasTaker(group: SharedGroup<Session>): boolean {
-  return group.members.some(({ session }) => canTake(session));
+function isMember(router: Router<Session>, session: Session): (state: GroupState) => boolean {
+  return ({ group }) => router.find(session, group.filter) !== undefined;
 }
 
-function placeOf(shard: number, offset: number): string {
-  return `${shard}:${offset}`;
+/**
+ * What the member holds at QoS 1, for others too to have. A member's record may have become durable before the note that
+ * the message was taken from another: then it is with both, and stays with the one that was to get it at QoS 2.
+ */
+function claimsOf(session: Session, { group, held }: GroupState): Returned[] {
+  const claims: Returned[] = [];
+  visitShared(session, (window) => {
+    const { shard, offset, packetId } = window;
+    if (window.group !== group.number) return;
+    if (held.has(placeOf(shard, offset))) {
+      window.acknowledge(packetId);
+      session.dirty = true;
+      return;
+    }
+    held.add(placeOf(shard, offset));
+    claims.push({ shard, offset, holder: { session, packetId } });
+  });
+  return claims;
 }
 
 function isPresent(session: Session): boolean {
@@ -264,9 +225,8 @@ function isPresent(session: Session): boolean {
 function passingHeld(session: Session, group: number): ShardPosition[] {
   const held: ShardPosition[] = [];
   if (session.persistent) return held;
-  session.window.inOrder((window) => {
-    // A QoS 2 message that was on its way goes to nobody else [MQTT-4.8.2-5].
-    if (window.group === group && window.qos === 1) held.push([window.shard, window.offset]);
+  visitShared(session, (window) => {
+    if (window.group === group) held.push([window.shard, window.offset]);
   });
   return held;
 }

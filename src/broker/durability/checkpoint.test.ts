@@ -8,6 +8,7 @@ import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { decodeSessionRecord, type SessionRecord } from '../session/session-record.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
+import { ControlledJournal } from '../testing/controlled-journal.ts';
 import { replacing } from '../testing/replacing.ts';
 import { TestClock } from '../testing/test-clock.ts';
 import { checkpointKey, decodeMarker } from './checkpoint.ts';
@@ -118,6 +119,22 @@ describe('a checkpoint', () => {
     await broker.assembly.checkpoint.take();
     await broker.settle();
     assert.equal(await recordOf(broker, last.session!.clientId), undefined);
+  });
+
+  it('leaves a stored will alone until it is published', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    using _ = controlled;
+    const will = { topic: 'w', payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: {} };
+    const client = await broker.connect('c', { ...PERSISTENT, will });
+    client.session!.dirty = true;
+    client.close(CLOSE_REASONS.socketError);
+    const taken = broker.assembly.checkpoint.take();
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    assert.equal((await recordOf(broker, 'c'))?.will?.topic, 'w');
+    controlled.settle('commit');
+    await taken;
+    assert.equal((await recordOf(broker, 'c'))?.will, undefined);
   });
 
   it('protects in the journal what a session or a group may still ask for, and nothing else', async () => {

@@ -105,10 +105,12 @@ export class Checkpoint {
       (session) => session.persistent && this.#isWorthSaving(session),
     );
     for (let start = 0; start < changed.length; start += CHUNK) {
+      const chunk = changed.slice(start, start + CHUNK);
+      for (let held = this.#store.held(chunk); held !== undefined; held = this.#store.held(chunk)) await held;
       // One that ended while others were written has been deleted, and is not to come back.
-      const chunk = changed.slice(start, start + CHUNK).filter((session) => this.#lives(session));
-      await this.#store.saveAll(chunk);
+      await this.#store.saveAll(chunk.filter((session) => this.#lives(session)));
     }
+    await this.#store.idle();
     const value = encodeMarker(sessionLog, shards, groups);
     await this.#placement.write([{ type: 'put', key: checkpointKey(this.#brokerId), value }]);
     await this.#journal.trim(this.#sessionShard, sessionLog);

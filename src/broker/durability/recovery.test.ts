@@ -27,27 +27,39 @@ async function release(broker: BrokerUnderTest, client: TestClient, packetId: nu
 }
 
 describe('after a kill', () => {
-  it('every session gets what it has not had, QoS 2 exactly once, whenever it was killed', async () => {
-    const interests = [[{ filter: '#', qos: 1 }], [{ filter: 'a', qos: 2 }], [{ filter: '+', qos: 2 }]] as const;
-    await fc.assert(
-      fc.asyncProperty(anyHistory(['a', 'b'], 'checkpoint', 'kill', 'kill'), async (steps) => {
-        await using broker = await BrokerUnderTest.start();
-        const history = await DeliveryHistory.begin(broker, interests);
-        await history.play(steps);
-        await history.end();
-        for (const subscriber of history.subscribers) {
-          const expected = history.expected(subscriber, '');
-          for (const qos of [1, 2]) {
-            const got = subscriber.received.filter((message) => message.qos === qos).map(({ text }) => text);
-            const wanted = expected.filter((message) => message.qos === qos).map(({ text }) => text);
-            // QoS 1 may come twice, and then the repeat does not count for the order.
-            assert.deepEqual(qos === 1 ? [...new Set(got)] : got, wanted);
+  for (const copies of ['one', 'each'] as const)
+    it(`every session gets what it has not had (${copies}), QoS 2 exactly once, whenever it was killed`, async () => {
+      const interests = [
+        [{ filter: '#', qos: 1 }],
+        [{ filter: 'a', qos: 2 }],
+        [
+          { filter: '+', qos: 2 },
+          { filter: 'a', qos: 2 },
+          { filter: 'a/#', qos: 1 },
+        ],
+      ] as const;
+      await fc.assert(
+        fc.asyncProperty(anyHistory(['a', 'b'], 'checkpoint', 'kill', 'kill'), async (steps) => {
+          await using broker = await BrokerUnderTest.start({ 'mqtt.overlapping_subscriptions': copies });
+          const history = await DeliveryHistory.begin(broker, interests);
+          await history.play(steps);
+          await history.end();
+          for (const subscriber of history.subscribers) {
+            const expected = history.expected(subscriber, '');
+            for (const qos of [1, 2])
+              for (const identifier of [undefined, 1, 2, 3]) {
+                const isOf = (copy: (typeof expected)[number]): boolean =>
+                  copy.qos === qos && copy.identifiers[0] === identifier;
+                const got = subscriber.received.filter(isOf).map(({ text }) => text);
+                const wanted = expected.filter(isOf).map(({ text }) => text);
+                // QoS 1 may come twice, and then the repeat does not count for the order.
+                assert.deepEqual(qos === 1 ? [...new Set(got)] : got, wanted);
+              }
           }
-        }
-      }),
-      { numRuns: 150 },
-    );
-  });
+        }),
+        { numRuns: 150 },
+      );
+    });
 
   for (const withCheckpoint of [false, true])
     it(`a repeat of a QoS 2 message is known as one, ${withCheckpoint ? 'checkpoint or' : 'by the log'}`, async () => {

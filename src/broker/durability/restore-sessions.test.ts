@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
+import { ControlledJournal } from '../testing/controlled-journal.ts';
+import { GROUP, nextTurn, PERSISTENT, startGroup, TWO_SHARDS, texts } from '../testing/group-scene.ts';
 import { textOf } from '../testing/packet-stream.ts';
-
-const PERSISTENT = { expirySeconds: 1000 };
-const TWO_SHARDS = { 'topic_rules.0.filter': 'volatile/#', 'topic_rules.0.durable': false };
+import { TestClock } from '../testing/test-clock.ts';
 
 describe('a restored session', () => {
   it('has its subscriptions with their options, and gets what they want', async () => {
@@ -93,5 +94,146 @@ describe('a restored session', () => {
     const again = await broker.connect('c', PERSISTENT);
     await broker.settle();
     assert.deepEqual(again.takeMessages().map(textOf), ['waits']);
+  });
+});
+
+describe('a restored shared group', () => {
+  it('goes on where a crash found it', async () => {
+    const { broker, one } = await startGroup(1);
+    await using _ = broker;
+    one.saturated = true;
+    for (const text of ['1', '2']) broker.publish('durable', text, { qos: 1 });
+    await broker.settle();
+    await broker.assembly.checkpoint.take();
+    await broker.crash();
+    const again = await broker.connect('member-0', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(texts(again), ['1', '2']);
+  });
+
+  it('keeps over a crash what members held whose sessions the crash ended', async () => {
+    const broker = await BrokerUnderTest.start(TWO_SHARDS);
+    await using _ = broker;
+    const staying = await broker.connect('staying', PERSISTENT);
+    await broker.subscribe(staying, GROUP, { qos: 1 });
+    staying.saturated = true;
+    const passing = await broker.connect('passing', { expirySeconds: 0 });
+    await broker.subscribe(passing, GROUP, { qos: 1 });
+    broker.publish('a', 'held', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(texts(passing), ['held']);
+    await broker.assembly.checkpoint.take();
+    await broker.crash();
+    const again = await broker.connect('staying', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(texts(again), ['held']);
+  });
+
+  it('keeps over a crash what passing members held since the last checkpoint, though others got newer messages', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const staying = await broker.connect('staying', PERSISTENT);
+    const passing = await broker.connect('passing', { expirySeconds: 0 });
+    for (const client of [passing, staying]) await broker.subscribe(client, GROUP, { qos: 2 });
+    await broker.assembly.checkpoint.take();
+    for (const [text, qos] of [
+      ['acknowledged', 1],
+      ['a', 1],
+      ['held', 1],
+      ['b', 1],
+      ['held at QoS 2', 2],
+      ['c', 1],
+    ] as const)
+      broker.publish('a', text, { qos });
+    await broker.settle();
+    const [first, ...held] = passing.take();
+    broker.answer(passing, first!);
+    for (const packet of staying.take()) broker.answer(staying, packet);
+    assert.equal(held.length, 2);
+    await broker.settle();
+    await broker.crash();
+    const again = await broker.connect('staying', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(texts(again), ['held']);
+  });
+
+  for (const [how, end] of [
+    ['a clean start', (broker: BrokerUnderTest) => broker.connect('member-0', { cleanStart: true })],
+    [
+      'a session that is to end with its connection from now on',
+      (broker: BrokerUnderTest) => broker.connect('member-0', {}),
+    ],
+    [
+      'its expiry',
+      async (broker: BrokerUnderTest) => {
+        broker.clock.advanceSeconds(1001);
+        broker.assembly.lifecycle.tick(broker.clock.now());
+        await broker.settle();
+      },
+    ],
+  ] as const)
+    it(`keeps over a crash what a member held whose session was ended by ${how} behind the last checkpoint`, async () => {
+      const { broker, one, two } = await startGroup(2);
+      await using _ = broker;
+      broker.publish('durable', 'held', { qos: 1 });
+      await broker.settle();
+      two.saturated = true;
+      await broker.assembly.checkpoint.take();
+      one.close(CLOSE_REASONS.clientClosed);
+      await broker.settle();
+      await end(broker);
+      await broker.crash();
+      const other = await broker.connect('member-1', PERSISTENT);
+      await broker.settle();
+      assert.deepEqual(texts(other), ['held']);
+    });
+
+  it('keeps over a crash what another member has from one that is away, and that one does not get it', async () => {
+    const { broker, one, two } = await startGroup(2);
+    await using _ = broker;
+    broker.publish('durable', 'held', { qos: 1 });
+    await broker.settle();
+    await broker.assembly.checkpoint.take();
+    one.close(CLOSE_REASONS.clientClosed);
+    await broker.settle();
+    assert.deepEqual(texts(two), ['held']);
+    await broker.crash();
+    const second = await broker.connect('member-1', PERSISTENT);
+    const first = await broker.connect('member-0', PERSISTENT);
+    await broker.settle();
+    assert.deepEqual(
+      second.takeMessages().map((packet) => [textOf(packet), packet.duplicate]),
+      [['held', true]],
+    );
+    assert.deepEqual(texts(first), []);
+  });
+
+  it('leaves with one member what a crash found with two, and that is the one at QoS 2', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'sessions.broker-1');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    using _ = controlled;
+    const { store, lifecycle, shared } = broker.assembly;
+    const one = await broker.connect('one', PERSISTENT);
+    await broker.subscribe(one, GROUP, { qos: 1 });
+    broker.publish('a', 'x', { qos: 2 });
+    await broker.assembly.ingests[0]!.idle();
+    assert.deepEqual(texts(one), ['x']);
+    await nextTurn();
+    controlled.settle('commit');
+    one.close(CLOSE_REASONS.clientClosed);
+    const two = await broker.connect('two', PERSISTENT);
+    await broker.subscribe(two, GROUP, { qos: 2 });
+    lifecycle.serve(two.session!);
+    await shared.idle();
+    // Its record is durable before the note that the message was taken from the other.
+    await store.save(two.session!);
+    assert.equal(two.session!.window.count, 1);
+    await nextTurn();
+    assert.deepEqual(controlled.waiting, [1]);
+    await broker.crash();
+    controlled.settle('fail');
+    const again = await broker.connect('one', PERSISTENT);
+    const other = await broker.connect('two', PERSISTENT);
+    await Promise.all([broker.assembly.catchUp.idle(), broker.assembly.shared.idle()]);
+    assert.deepEqual([texts(again), texts(other)], [[], ['x']]);
   });
 });

@@ -55,11 +55,14 @@ function restoreSession(record: SessionRecord, target: RestoreTarget): void {
     record.expirySeconds,
     new InflightWindow(limits.maximumInflight),
     new InboundExactlyOnce(Math.max(limits.receiveMaximum, record.inbound.length)),
+    record.mountPoint,
   );
   session.protocolVersion = record.protocolVersion;
   session.userName = record.username;
   session.attendance = { type: 'disconnected', at: record.state.type === 'disconnected' ? record.state.at : now };
   restorePositions(session, record, target);
+  for (const { shard, offset, numbers } of record.copies ?? [])
+    if (isDurable(target, shard)) session.noteCopies(shard, offset, numbers);
   session.savedPositions.push(...session.positions);
   for (const { packetId, qos, state, shard, offset, group } of record.inflight) {
     // What was in memory is gone; of a message the client already has, the rest of the exchange is still owed.

@@ -105,6 +105,22 @@ describe('the session log', () => {
     assert.deepEqual([client.take().length, outcome], [1, 'left']);
   });
 
+  it('tells who asks when everything noted before is durable, and who has to ask again', async () => {
+    const { controlled, turn, log } = await open();
+    await log.durable();
+    log.received(session, 1);
+    const refused = assert.rejects(log.durable(), /full/);
+    turn.end();
+    const again = log.durable();
+    turn.end();
+    controlled.settle('fail');
+    await refused;
+    turn.end();
+    assert.deepEqual(controlled.waiting, [1], 'nothing new was noted');
+    controlled.settle('commit');
+    await again;
+  });
+
   it('copies the bytes, for their buffer is used again', async () => {
     const { controlled, turn, log } = await open();
     const client = new TestClient();

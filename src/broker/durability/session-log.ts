@@ -12,10 +12,10 @@ const NOTHING = new Uint8Array(0);
 /** Events waiting beyond this make the broker stop reading from its clients until the log has caught up. */
 const SATURATED_BYTES = 4 * 1024 * 1024;
 
-/** Bytes that may leave only when the events noted before them are durable. */
+/** What may happen only when the events noted before it are durable. */
 interface Held {
-  readonly receiver: Receiver;
-  readonly bytes: Uint8Array;
+  /** Bytes that may leave. */
+  readonly packet: { readonly receiver: Receiver; readonly bytes: Uint8Array } | undefined;
   readonly onSettled: HeldOutcome | undefined;
 }
 
@@ -23,9 +23,10 @@ interface Held {
 export type HeldOutcome = (failure?: { readonly cause: unknown }) => void;
 
 /**
- * What persistent sessions sent, received and confirmed since the last checkpoint, in a shard of its own: the events of a
- * turn are one record. QoS 1 events need not be waited for (losing them means a repeat, which QoS 1 allows); what QoS 2
- * promises is sent only after its event is durable (`afterCommit`), so that it holds across a kill of the broker.
+ * What persistent sessions, and members of shared groups that outlive the broker, sent, received and confirmed since the
+ * last checkpoint, in a shard of its own: the events of a turn are one record. QoS 1 events need not be waited for (losing
+ * them means a repeat, which QoS 1 allows); what QoS 2 promises is sent only after its event is durable (`afterCommit`),
+ * so that it holds across a kill of the broker.
  */
 export class SessionLog implements TurnTask {
   readonly #journal: Journal;
@@ -102,7 +103,17 @@ export class SessionLog implements TurnTask {
       return;
     }
     this.#schedule();
-    this.#held.push({ receiver, bytes: Uint8Array.prototype.slice.call(bytes), onSettled });
+    this.#held.push({ packet: { receiver, bytes: Uint8Array.prototype.slice.call(bytes) }, onSettled });
+  }
+
+  /** Settles when everything noted up to now is durable; fails when it is not, and is then tried again later. */
+  durable(): Promise<void> {
+    if (this.#events.length === 0 && this.#underWay === undefined) return Promise.resolve();
+    this.#schedule();
+    return new Promise((resolve, reject) => {
+      const onSettled: HeldOutcome = (failure) => (failure === undefined ? resolve() : reject(failure.cause));
+      this.#held.push({ packet: undefined, onSettled });
+    });
   }
 
   endTurn(): void {
@@ -164,17 +175,19 @@ export class SessionLog implements TurnTask {
     this.#spareEvents = this.#events;
     this.#events = events;
     this.#underWay = undefined;
-    for (const { receiver, onSettled } of held) {
-      receiver.close(CLOSE_REASONS.quotaExceeded);
+    for (const { packet, onSettled } of held) {
+      packet?.receiver.close(CLOSE_REASONS.quotaExceeded);
       onSettled?.({ cause });
     }
+    // Who has come to wait meanwhile is not to wait for somebody else's event.
+    if (this.#held.length > 0) this.#schedule();
     this.#onFailure(cause);
   }
 }
 
 function release(held: readonly Held[]): void {
-  for (const { receiver, bytes, onSettled } of held) {
-    send(receiver, bytes);
+  for (const { packet, onSettled } of held) {
+    if (packet !== undefined) send(packet.receiver, packet.bytes);
     onSettled?.();
   }
 }

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
+import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { decodeSessionRecord } from '../session/session-record.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
+import { replacing } from '../testing/replacing.ts';
 
 const PERSISTENT = { expirySeconds: 1000 };
 
@@ -75,6 +78,47 @@ describe('a session in placement', () => {
     await broker.placement.close();
     await assert.rejects(broker.assembly.store.save(session));
     assert.equal(session.dirty, true);
+  });
+
+  it('stays as it is while it is held, and is not stored when its session has ended meanwhile', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const { store } = broker.assembly;
+    const session = (await broker.connect('c', PERSISTENT)).session!;
+    const before = await recordOf(broker, 'c');
+    let release = (): void => undefined;
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    store.hold('c', until);
+    session.expirySeconds = 77;
+    const saved = store.save(session);
+    assert.deepEqual(await recordOf(broker, 'c'), before);
+    release();
+    await saved;
+    assert.equal((await recordOf(broker, 'c'))?.expirySeconds, 77);
+    store.hold('c', Promise.reject(new Error('whatever it was has failed')));
+    const [late, removed] = [store.save(session), store.remove(session)];
+    session.end();
+    await Promise.all([late, removed, store.idle()]);
+    assert.equal(await recordOf(broker, 'c'), undefined);
+  });
+
+  it('that cannot be removed is removed by the next attempt', async () => {
+    const memory: Placement = new MemoryPlacement();
+    let full = false;
+    const placement = replacing<Placement>(memory, {
+      write: (changes, context) =>
+        full ? Promise.reject(new Error('the disk is full')) : memory.write(changes, context),
+    });
+    await using broker = await BrokerUnderTest.start({}, { placement });
+    const { store } = broker.assembly;
+    const session = (await broker.connect('c', PERSISTENT)).session!;
+    full = true;
+    await assert.rejects(store.remove(session), /full/);
+    await assert.rejects(store.remove(session, Promise.reject(new Error('not noted'))), /not noted/);
+    full = false;
+    await store.remove(session);
+    assert.equal(await recordOf(broker, 'c'), undefined);
   });
 
   it('is removed once, and only where it was stored', async () => {

@@ -10,7 +10,7 @@ import type { CatchUp } from '../delivery/catch-up.ts';
 import type { SharedDelivery } from '../delivery/shared-delivery.ts';
 import type { HeldOutcome, SessionLog } from '../durability/session-log.ts';
 import { AckOutcome } from '../session/inflight-window.ts';
-import type { Session } from '../session/session.ts';
+import { isNoted, type Session } from '../session/session.ts';
 import { ackSize, sendAck } from './send-ack.ts';
 import type { ServedClient } from './served-client.ts';
 
@@ -89,9 +89,9 @@ export class AckHandler {
       return;
     }
     if (outcome !== AckOutcome.done) return;
-    const { span } = session.window;
+    const { span, group } = session.window;
     if (span !== NO_SPAN) this.#confirm(span, packet, packetId, reasonCode);
-    if (session.persistent) {
+    if (isNoted(session, group)) {
       session.dirty = true;
       this.#sessionLog.acknowledged(session, packetId);
     }

@@ -7,7 +7,7 @@ import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
-import { compileAccessRules } from '../auth/access-rules.ts';
+import { compileAccessRules } from '../auth/authorizer.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { replacing } from '../testing/replacing.ts';

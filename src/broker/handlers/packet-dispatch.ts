@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
-import type { AuthPacket, DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
+import type { DisconnectPacket, Packet, ProtocolVersion } from '../../mqtt/packets.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import type { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, LOG_EVENTS, METRICS, SPANS } from '../../telemetry/catalogue.ts';
@@ -13,20 +13,21 @@ import { expiryAtDisconnect } from '../session/expiry.ts';
 import type { Session } from '../session/session.ts';
 import type { AckHandler } from './ack-handler.ts';
 import type { ConnectHandler } from './connect-handler.ts';
+import type { EnhancedAuthentication } from './enhanced-authentication.ts';
 import type { PublishHandler } from './publish-handler.ts';
 import type { SessionLifecycle } from './session-lifecycle.ts';
 import type { SubscribeHandler } from './subscribe-handler.ts';
 
 const PINGS = counterId(METRICS.requestsTotal, 'pingreq');
 const DISCONNECTS = counterId(METRICS.requestsTotal, 'disconnect');
-const AUTHS = counterId(METRICS.requestsTotal, 'auth');
-const AUTH_ERRORS = counterId(METRICS.requestErrorsTotal, 'auth');
 /** The broker ends these connections, and nobody did wrong. */
 const WITHOUT_FAULT: ReadonlySet<CloseReason['label']> = new Set([
   'server_shutdown',
   'session_taken_over',
+  'use_another_server',
   'administrative',
 ]);
+const SESSION_EXPIRY_HIT = counterId(METRICS.limitsHitTotal, 'session_expiry');
 const PACKET_SIZE_HIT = counterId(METRICS.limitsHitTotal, 'packet_size');
 /** What an operator looks for in the log when a device complains. */
 const FAULTS: ReadonlySet<CloseReason['label']> = new Set([
@@ -43,6 +44,7 @@ const CLOSED = new Map<CloseReason['label'], number>();
 /** Which handler takes which packet. */
 export class PacketDispatch implements PacketHandlers {
   readonly #connect: ConnectHandler;
+  readonly #enhanced: EnhancedAuthentication;
   readonly #publish: PublishHandler;
   readonly #acks: AckHandler;
   readonly #subscribe: SubscribeHandler;
@@ -59,6 +61,7 @@ export class PacketDispatch implements PacketHandlers {
 
   constructor(parts: {
     connect: ConnectHandler;
+    enhanced: EnhancedAuthentication;
     publish: PublishHandler;
     acks: AckHandler;
     subscribe: SubscribeHandler;
@@ -72,6 +75,7 @@ export class PacketDispatch implements PacketHandlers {
     onClosed: (connection: Connection) => void;
   }) {
     this.#connect = parts.connect;
+    this.#enhanced = parts.enhanced;
     this.#publish = parts.publish;
     this.#acks = parts.acks;
     this.#subscribe = parts.subscribe;
@@ -120,7 +124,7 @@ export class PacketDispatch implements PacketHandlers {
         this.#disconnect(connection, packet);
         return;
       case 'auth':
-        this.#refuseAuth(connection, packet);
+        this.#enhanced.auth(connection, packet);
         return;
       default:
         // A second CONNECT [MQTT-3.1.0-2], or a packet that only servers send.
@@ -150,6 +154,12 @@ export class PacketDispatch implements PacketHandlers {
 
   closed(connection: Connection, reason: CloseReason): void {
     this.#waiting.delete(connection);
+    this.#enhanced.closed(connection);
+    if (connection.refusal !== undefined) {
+      // It was counted as a limit that was hit, and never as a connection.
+      this.#onClosed(connection);
+      return;
+    }
     this.#metrics.add(closedId(reason.label), 1);
     if (reason.label === 'packet_too_large') this.#metrics.add(PACKET_SIZE_HIT, 1);
     if (FAULTS.has(reason.label)) this.#tellFault(connection, reason);
@@ -182,18 +192,6 @@ export class PacketDispatch implements PacketHandlers {
     this.#recorder.end(span, this.#clock.now());
   }
 
-  /** No connection has an authentication exchange that could go on (MQTT 5 section 4.12). */
-  #refuseAuth(connection: Connection, packet: AuthPacket): void {
-    const span = this.#recorder.root(SPANS.mqttAuth, this.#clock.now());
-    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, packet.reasonCode);
-    this.#recorder.fail(span, 'protocol_error', 'the client did not connect with an authentication method');
-    this.#recorder.end(span, this.#clock.now());
-    this.#metrics.add(AUTHS, 1);
-    this.#metrics.add(AUTH_ERRORS, 1);
-    connection.close(CLOSE_REASONS.protocolError);
-  }
-
   /** [MQTT-3.12.4-1] */
   #ping(connection: Connection): void {
     const startedAt = this.#clock.now();
@@ -208,7 +206,12 @@ export class PacketDispatch implements PacketHandlers {
   }
 
   #disconnect(connection: Connection, packet: DisconnectPacket): void {
-    const session = connection.session!;
+    const { session } = connection;
+    if (session === undefined) {
+      // Given up in the middle of an authentication exchange.
+      connection.close(CLOSE_REASONS.clientDisconnect);
+      return;
+    }
     const startedAt = this.#clock.now();
     const span = this.#recorder.root(SPANS.mqttDisconnect, startedAt);
     this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
@@ -227,6 +230,7 @@ export class PacketDispatch implements PacketHandlers {
       );
       connection.close(CLOSE_REASONS.protocolError);
     } else {
+      if (expiry.seconds < (packet.properties.sessionExpiryInterval ?? 0)) this.#metrics.add(SESSION_EXPIRY_HIT, 1);
       session.expirySeconds = expiry.seconds;
       connection.connectionEnd = { type: 'disconnected', reasonCode: packet.reasonCode };
       connection.close(CLOSE_REASONS.clientDisconnect);

@@ -4,7 +4,7 @@ import { payloadOf, RawClient } from '../../../test/support/raw-client.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
-import { compileAccessRules } from '../auth/access-rules.ts';
+import { compileAccessRules } from '../auth/authorizer.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 

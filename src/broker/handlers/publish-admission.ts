@@ -1,28 +1,28 @@
 import { copyForwardedProperties } from '../../mqtt/forwarded-properties.ts';
+import { writeMounted } from '../../mqtt/mount-point.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { validateTopicName } from '../../mqtt/topic.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
-import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { type CounterId, counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { SpanHandle } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import { closeReasonFor } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { BrokerTopic, Message } from '../delivery/message.ts';
 import { NO_EXPIRY_SECONDS } from '../delivery/message.ts';
+import type { TopicLimits } from '../limits/topic-limits.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import type { Session } from '../session/session.ts';
 
-const TOPIC_LEVELS_HIT = counterId(METRICS.limitsHitTotal, 'topic_levels');
+const QOS_HIT = counterId(METRICS.limitsHitTotal, 'qos');
+const RETAIN_HIT = counterId(METRICS.limitsHitTotal, 'retain');
 const TOPIC_ALIAS_HIT = counterId(METRICS.limitsHitTotal, 'topic_alias');
-const SLASH = 0x2f;
 
 export interface PublishLimits {
-  readonly maximumQos: number;
   readonly retainAvailable: boolean;
   readonly topicAliasMaximum: number;
-  readonly maximumTopicLevels: number;
-  readonly maximumTopicBytes: number;
+  readonly topics: TopicLimits;
 }
 
 /** Whether a PUBLISH is taken at all: its topic, its alias, what the broker offers, what the client may do. */
@@ -31,6 +31,8 @@ export class PublishAdmission {
   readonly #access: AccessControl;
   readonly #metrics: Metrics;
   readonly #limits: PublishLimits;
+  /** A topic with its mount point, neither of which is longer than a topic may be. */
+  readonly #mounted = Buffer.allocUnsafeSlow(2 * 64 * 1024);
   #forwarded = Buffer.allocUnsafeSlow(64 * 1024);
 
   constructor(topics: TopicTable<Session, undefined>, access: AccessControl, metrics: Metrics, limits: PublishLimits) {
@@ -44,14 +46,13 @@ export class PublishAdmission {
   topicOf(connection: Connection, buffer: Buffer, view: PublishView): BrokerTopic | undefined {
     const limits = this.#limits;
     // [MQTT-3.2.2-11], [MQTT-3.2.2-14]: what CONNACK said is not offered.
-    if (view.qos > limits.maximumQos) return this.#close(connection, ReasonCode.qosNotSupported);
-    if (view.retain && !limits.retainAvailable) return this.#close(connection, ReasonCode.retainNotSupported);
+    if (view.qos > connection.limits.maximumQos) return this.#close(connection, ReasonCode.qosNotSupported, QOS_HIT);
+    if (view.retain && !limits.retainAvailable)
+      return this.#close(connection, ReasonCode.retainNotSupported, RETAIN_HIT);
     if (view.topicAlias === 0) return this.#named(connection, buffer, view);
-    if (view.topicAlias > limits.topicAliasMaximum) {
-      // [MQTT-3.3.2-9]
-      this.#metrics.add(TOPIC_ALIAS_HIT, 1);
-      return this.#close(connection, ReasonCode.topicAliasInvalid);
-    }
+    // [MQTT-3.3.2-9]
+    if (view.topicAlias > limits.topicAliasMaximum)
+      return this.#close(connection, ReasonCode.topicAliasInvalid, TOPIC_ALIAS_HIT);
     if (view.topicEnd === view.topicStart)
       return connection.topicAliases[view.topicAlias] ?? this.#close(connection, ReasonCode.protocolError);
     const topic = this.#named(connection, buffer, view);
@@ -114,29 +115,25 @@ export class PublishAdmission {
     );
   }
 
-  #named(connection: Connection, buffer: Buffer, view: PublishView): BrokerTopic | undefined {
-    const { topicStart, topicEnd } = view;
+  #named(connection: Connection, buffer: Buffer, { topicStart, topicEnd }: PublishView): BrokerTopic | undefined {
+    if (connection.mountPoint === '') return this.#topicAt(connection, buffer, topicStart, topicEnd);
+    // A name that is not empty, as here, is as well formed with the mount point as without it.
+    const length = writeMounted(connection.mountPoint, buffer, topicStart, topicEnd, this.#mounted);
+    return this.#topicAt(connection, this.#mounted, 0, length);
+  }
+
+  #topicAt(connection: Connection, buffer: Buffer, topicStart: number, topicEnd: number): BrokerTopic | undefined {
     const known = this.#topics.lookup(buffer, topicStart, topicEnd);
     if (known !== undefined) return known;
     const failure = validateTopicName(buffer, topicStart, topicEnd);
     if (failure !== ReasonCode.success) return this.#close(connection, failure);
-    if (
-      topicEnd - topicStart > this.#limits.maximumTopicBytes ||
-      this.#hasTooManyLevels(buffer, topicStart, topicEnd)
-    ) {
-      this.#metrics.add(TOPIC_LEVELS_HIT, 1);
+    if (!this.#limits.topics.allow(buffer, topicStart, topicEnd))
       return this.#close(connection, ReasonCode.topicNameInvalid);
-    }
     return this.#topics.intern(buffer, topicStart, topicEnd);
   }
 
-  #hasTooManyLevels(buffer: Buffer, start: number, end: number): boolean {
-    let levels = 1;
-    for (let at = start; at < end; at += 1) if (buffer[at] === SLASH) levels += 1;
-    return levels > this.#limits.maximumTopicLevels;
-  }
-
-  #close(connection: Connection, reasonCode: ReasonCode): undefined {
+  #close(connection: Connection, reasonCode: ReasonCode, limitHit?: CounterId): undefined {
+    if (limitHit !== undefined) this.#metrics.add(limitHit, 1);
     connection.close(closeReasonFor(reasonCode));
     return undefined;
   }

@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../../base/clock.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
-import type { PublishView } from '../../mqtt/publish-view.ts';
+import { PAYLOAD_IS_TEXT, type PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
-import { counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
+import { type CounterId, counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type SpanHandle } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS, closeReasonFor } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -22,12 +23,34 @@ const RECEIVED = [
   counterId(METRICS.messagesReceivedTotal, '1'),
   counterId(METRICS.messagesReceivedTotal, '2'),
 ];
+const PAYLOAD_BYTES = counterId(METRICS.payloadBytesReceivedTotal);
 const REQUESTS = counterId(METRICS.requestsTotal, 'publish');
 const ERRORS = counterId(METRICS.requestErrorsTotal, 'publish');
 const LATENCY = histogramId(METRICS.requestDurationSeconds, 'publish');
-const NOT_AUTHORIZED = counterId(METRICS.messagesDroppedTotal, 'not_authorized');
 const STORAGE_FAILED = counterId(METRICS.messagesDroppedTotal, 'storage_failed');
 const RECEIVE_MAXIMUM_HIT = counterId(METRICS.limitsHitTotal, 'receive_maximum');
+
+/** Why a message is not taken. */
+interface Refusal {
+  readonly reasonCode: ReasonCode;
+  readonly dropped: CounterId;
+  readonly errorType: string;
+  readonly message: string;
+}
+
+const NOT_AUTHORIZED: Refusal = {
+  reasonCode: ReasonCode.notAuthorized,
+  dropped: counterId(METRICS.messagesDroppedTotal, 'not_authorized'),
+  errorType: 'not_authorized',
+  message: 'no rule allows publishing to this topic',
+};
+/** MQTT 5 section 3.3.2.3.2. */
+const NOT_TEXT: Refusal = {
+  reasonCode: ReasonCode.payloadFormatInvalid,
+  dropped: counterId(METRICS.messagesDroppedTotal, 'payload_format'),
+  errorType: 'payload_format_invalid',
+  message: 'the payload was announced as UTF-8 and is not',
+};
 
 /**
  * The way of a PUBLISH from the read buffer on. QoS 0 is matched and pushed at once; QoS 1 and 2 go to the journal and
@@ -45,6 +68,7 @@ export class PublishHandler {
   /** When the bytes at hand were read; one clock read serves all messages in them. 0: not asked yet. */
   #readAt = 0;
   #direct = 0;
+  #directBytes = 0;
 
   constructor(parts: {
     admission: PublishAdmission;
@@ -69,11 +93,19 @@ export class PublishHandler {
     const topic = this.#admission.topicOf(connection, buffer, view);
     if (topic === undefined) return;
     const span = this.#trace.begin(connection, topic, buffer, view, this.#readAt);
-    if (view.qos === 0 && span === NO_SPAN && connection.version === 4 && !view.retain) {
+    if (
+      view.qos === 0 &&
+      span === NO_SPAN &&
+      connection.version === 4 &&
+      !view.retain &&
+      connection.mountPoint === ''
+    ) {
       if (this.#admission.mayPublish(connection, topic, NO_SPAN)) {
+        const payloadBytes = view.payloadEnd - view.payloadStart;
         this.#direct += 1;
-        this.#run.add(connection, buffer, start, end, topic);
-      } else this.#refuse(connection, view, NO_SPAN, ReasonCode.notAuthorized);
+        this.#directBytes += payloadBytes;
+        this.#run.add(connection, buffer, start, end, topic, payloadBytes);
+      } else this.#refuse(connection, view, NO_SPAN, NOT_AUTHORIZED);
       return;
     }
     this.#run.flush();
@@ -86,9 +118,11 @@ export class PublishHandler {
     this.#run.flush();
     if (this.#direct > 0) {
       this.#metrics.add(RECEIVED[0]!, this.#direct);
+      this.#metrics.add(PAYLOAD_BYTES, this.#directBytes);
       this.#metrics.add(REQUESTS, this.#direct);
       this.#metrics.observe(LATENCY, (this.#clock.now() - this.#readAt) / 1000, this.#direct);
       this.#direct = 0;
+      this.#directBytes = 0;
     }
     this.#readAt = 0;
   }
@@ -96,7 +130,11 @@ export class PublishHandler {
   #publishOne(connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView, span: SpanHandle): void {
     const { qos } = view;
     if (!this.#admission.mayPublish(connection, topic, span)) {
-      this.#refuse(connection, view, span, ReasonCode.notAuthorized);
+      this.#refuse(connection, view, span, NOT_AUTHORIZED);
+      return;
+    }
+    if (view.payloadFormat === PAYLOAD_IS_TEXT && !isUtf8(buffer.subarray(view.payloadStart, view.payloadEnd))) {
+      this.#refuse(connection, view, span, NOT_TEXT);
       return;
     }
     if (qos > 0 && !this.#admitConfirmed(connection, view, span)) return;
@@ -106,11 +144,13 @@ export class PublishHandler {
     if (qos === 0) {
       if (view.retain) this.#flow.retain(message);
       this.#direct += 1;
+      this.#directBytes += view.payloadEnd - view.payloadStart;
       this.#flow.deliver(message);
       this.#trace.end(span, this.#readAt);
       return;
     }
     this.#metrics.add(RECEIVED[qos]!, 1);
+    this.#metrics.add(PAYLOAD_BYTES, view.payloadEnd - view.payloadStart);
     connection.inboundPending += 1;
     this.#flow.store(message, connection, connection.session, view.packetId);
   }
@@ -142,15 +182,18 @@ export class PublishHandler {
     return false;
   }
 
-  /** Nobody gets the message. MQTT 5 clients are told why; 3.1.1 has no words for it [MQTT-3.3.5-2]. */
-  #refuse(connection: Connection, view: PublishView, span: SpanHandle, reasonCode: ReasonCode): void {
-    this.#metrics.add(NOT_AUTHORIZED, 1);
+  /**
+   * Nobody gets the message. MQTT 5 clients are told why; 3.1.1 has no words for it [MQTT-3.3.5-2]. At QoS 0 there is no
+   * answer: one message that is not taken is no reason to end a connection with others on their way.
+   */
+  #refuse(connection: Connection, view: PublishView, span: SpanHandle, refusal: Refusal): void {
+    this.#metrics.add(refusal.dropped, 1);
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.add(ERRORS, 1);
-    const answer = connection.version === 5 ? reasonCode : ReasonCode.success;
+    const answer = connection.version === 5 ? refusal.reasonCode : ReasonCode.success;
     if (view.qos === 1) sendAck(connection, PacketType.puback, view.packetId, answer);
     else if (view.qos === 2) sendAck(connection, PacketType.pubrec, view.packetId, answer);
-    this.#trace.fail(span, 'not_authorized', 'no rule allows publishing to this topic', this.#readAt);
+    this.#trace.fail(span, refusal.errorType, refusal.message, this.#readAt);
   }
 
   /** A message of the batch is durable: answers its publisher. `now` is shared by the batch. */

@@ -33,10 +33,10 @@ async function open() {
       const packets = messages.map(([topic, text]) => publishBytes(topic, text));
       const bytes = Buffer.concat(packets);
       let at = 0;
-      for (const [index, [topic]] of messages.entries()) {
+      for (const [index, [topic, text]] of messages.entries()) {
         const name = Buffer.from(topic);
         const end = at + packets[index]!.length;
-        run.add(publisher, bytes, at, end, topics.intern(name, 0, name.length));
+        run.add(publisher, bytes, at, end, topics.intern(name, 0, name.length), Buffer.byteLength(text));
         at = end;
       }
       run.flush();
@@ -106,6 +106,17 @@ describe('a run of messages', () => {
     );
   });
 
+  it('counts what each subscriber gets: messages and bytes of their payloads', async () => {
+    await using setup = await open();
+    await setup.subscriber('old', 4, '#');
+    await setup.subscriber('new', 5, '#');
+    setup.publish(['a', '1'], ['a', '22'], ['b', '']);
+    setup.publish(['a', '333']);
+    const { metrics } = setup.broker.telemetry;
+    assert.equal(metrics.value(counterId(METRICS.messagesDeliveredTotal, '0')), 2 * 4);
+    assert.equal(metrics.value(counterId(METRICS.payloadBytesSentTotal)), 2 * 6);
+  });
+
   it('leaves out what lies between its messages and is none of them', async () => {
     await using setup = await open();
     const client = await setup.subscriber('c', 4, '#');
@@ -113,8 +124,8 @@ describe('a run of messages', () => {
     const [first, refused, last] = ['1', 'refused', '3'].map((text) => publishBytes('a', text));
     const bytes = Buffer.concat([first!, refused!, last!]);
     const topic = topics.intern(Buffer.from('a'), 0, 1);
-    setup.run.add(setup.publisher, bytes, 0, first!.length, topic);
-    setup.run.add(setup.publisher, bytes, bytes.length - last!.length, bytes.length, topic);
+    setup.run.add(setup.publisher, bytes, 0, first!.length, topic, 1);
+    setup.run.add(setup.publisher, bytes, bytes.length - last!.length, bytes.length, topic, 1);
     setup.run.flush();
     assert.deepEqual(
       taken(client).map(([, text]) => text),

@@ -14,6 +14,7 @@ import type { Session } from '../session/session.ts';
 import type { ServedClient } from './served-client.ts';
 
 const DELIVERED = counterId(METRICS.messagesDeliveredTotal, '0');
+const PAYLOAD_BYTES = counterId(METRICS.payloadBytesSentTotal);
 const DROPPED_QUEUE_FULL = counterId(METRICS.messagesDroppedTotal, 'queue_full');
 
 /**
@@ -36,6 +37,7 @@ export class PublishRun {
   #start = 0;
   #end = 0;
   #count = 0;
+  #payloadBytes = 0;
 
   constructor(router: Router<Session>, topics: TopicTable<Session, undefined>, pusher: Pusher, metrics: Metrics) {
     this.#router = router;
@@ -45,7 +47,14 @@ export class PublishRun {
   }
 
   /** Adds the packet at `[start, end)`; `flush` must follow before the buffer changes. */
-  add(connection: ServedClient, buffer: Buffer, start: number, end: number, topic: BrokerTopic): void {
+  add(
+    connection: ServedClient,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    topic: BrokerTopic,
+    payloadBytes: number,
+  ): void {
     if (this.#count > 0) {
       if (
         start === this.#end &&
@@ -54,6 +63,7 @@ export class PublishRun {
       ) {
         this.#end = end;
         this.#count += 1;
+        this.#payloadBytes += payloadBytes;
         return;
       }
       this.flush();
@@ -65,6 +75,7 @@ export class PublishRun {
     this.#start = start;
     this.#end = end;
     this.#count = 1;
+    this.#payloadBytes = payloadBytes;
   }
 
   flush(): void {
@@ -93,6 +104,7 @@ export class PublishRun {
     const at = receiver.reserve(size);
     receiver.output.set(this.#buffer!.subarray(this.#start, this.#end), at);
     this.#metrics.add(DELIVERED, count);
+    this.#metrics.add(PAYLOAD_BYTES, this.#payloadBytes);
   }
 
   /** For subscribers of MQTT 5, the publisher itself and shared groups. */

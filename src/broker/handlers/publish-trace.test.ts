@@ -6,7 +6,7 @@ import { RecordView } from '../../journal/record-batch.ts';
 import type { Packet } from '../../mqtt/packets.ts';
 import { ATTRIBUTES } from '../../telemetry/catalogue.ts';
 import { isSampled, spanIdOf, traceIdOf } from '../../telemetry/trace-context.ts';
-import { compileAccessRules } from '../auth/access-rules.ts';
+import { compileAccessRules } from '../auth/authorizer.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { ControlledJournal } from '../testing/controlled-journal.ts';
@@ -60,9 +60,9 @@ describe('the trace of a PUBLISH', () => {
     assert.deepEqual(contextOf(record), { traceId: span!.traceId, spanId: span!.spanId, sampled: true });
   });
 
-  it("goes on with the publisher's (W3C Trace Context section 2.3), of which the first header counts", async () => {
+  it("goes on with the publisher's (W3C Trace Context section 2.3)", async () => {
     await using setup = await open();
-    const record = await setup.storedWith(SAMPLED, `00-${'11'.repeat(16)}-${SPAN_ID}-01`);
+    const record = await setup.storedWith(SAMPLED);
     const [span] = setup.publishSpans();
     assert.deepEqual([span!.traceId, span!.parent], [TRACE_ID, { type: 'remote', spanId: SPAN_ID }]);
     assert.deepEqual(contextOf(record), { traceId: TRACE_ID, spanId: span!.spanId, sampled: true });
@@ -75,16 +75,48 @@ describe('the trace of a PUBLISH', () => {
     assert.deepEqual(contextOf(record), { traceId: TRACE_ID, spanId: SPAN_ID, sampled: false });
   });
 
-  it('begins anew where the header is none (section 4.3), which changes nothing for the message', async () => {
-    for (const broken of ['', 'nonsense', SAMPLED.toUpperCase(), `${SAMPLED}-more`]) {
+  it('begins anew where the header is none, or there twice (section 4.3), which changes nothing for the message', async () => {
+    const other = `00-${'11'.repeat(16)}-${SPAN_ID}-01`;
+    for (const broken of [[''], ['nonsense'], [SAMPLED.toUpperCase()], [`${SAMPLED}-more`], [SAMPLED, other]]) {
       await using setup = await open();
       await setup.client.subscribe('a');
-      const record = await setup.storedWith(broken);
+      const record = await setup.storedWith(...broken);
       const [span] = setup.publishSpans();
       assert.deepEqual([span!.parent, contextOf(record).traceId], [{ type: 'none' }, span!.traceId]);
+      assert.deepEqual(span!.links, []);
       const message = await setup.client.take('publish');
-      assert.deepEqual(message.properties.userProperties, [['traceparent', broken]]);
+      assert.deepEqual(
+        message.properties.userProperties,
+        broken.map((value) => ['traceparent', value]),
+      );
     }
+  });
+
+  it('is linked to the publisher’s, and not its own, where the listener trusts it that far', async () => {
+    await using setup = await open({ 'listeners.0.trace_context': 'link' });
+    const record = await setup.storedWith(SAMPLED);
+    const [span] = setup.publishSpans();
+    assert.deepEqual([span!.parent, contextOf(record).traceId], [{ type: 'none' }, span!.traceId]);
+    assert.notEqual(span!.traceId, TRACE_ID);
+    assert.deepEqual(span!.links, [{ traceId: TRACE_ID, spanId: SPAN_ID, sampled: true }]);
+  });
+
+  it('is recorded by the broker’s own choice where the publisher’s is only linked', async () => {
+    await using all = await open({ 'listeners.0.trace_context': 'link' });
+    await all.storedWith(UNSAMPLED);
+    assert.equal(all.publishSpans().length, 1);
+    assert.equal(all.publishSpans()[0]!.links.length, 1);
+  });
+
+  it('has nothing to do with the publisher’s where the listener ignores it', async () => {
+    await using setup = await open({ 'listeners.0.trace_context': 'ignore' });
+    await setup.client.subscribe('a');
+    const record = await setup.storedWith(SAMPLED);
+    const [span] = setup.publishSpans();
+    assert.deepEqual([span!.parent, span!.links, contextOf(record).traceId], [{ type: 'none' }, [], span!.traceId]);
+    assert.notEqual(span!.traceId, TRACE_ID);
+    const message = await setup.client.take('publish');
+    assert.deepEqual(message.properties.userProperties, [['traceparent', SAMPLED]]);
   });
 
   it('shows to subscribers as the header the publisher sent, and only where it sent none as one of the broker', async () => {

@@ -1,3 +1,4 @@
+import type { ListenerConfig } from '../../config/schema.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
 import { describeOutcome } from '../../telemetry/operation.ts';
@@ -16,12 +17,16 @@ export interface TraceIdentity {
   readonly queueDepth: () => number;
 }
 
-/** The `mqtt/publish` span: begun by the broker, or continued from the `traceparent` the publisher sent. */
+/**
+ * The `mqtt/publish` span: begun by the broker, or continued from the `traceparent` the publisher sent, as far as its
+ * listener trusts it. What the message carries stays as it was sent in any case.
+ */
 export class PublishTrace {
   readonly #recorder: Recorder;
   readonly #identity: TraceIdentity;
   readonly #now: () => number;
   readonly #caller = new Uint8Array(CONTEXT_BYTES);
+  /** The context goes on with the message even where the broker records nothing. */
   #hasCaller = false;
 
   constructor(recorder: Recorder, identity: TraceIdentity, now: () => number) {
@@ -30,15 +35,25 @@ export class PublishTrace {
     this.#now = now;
   }
 
-  /** NO_SPAN where the message is not sampled: by the caller's flag if it sent one, by the head sampler otherwise. */
+  /** NO_SPAN where the message is not sampled: by the caller's flag where that is followed, by the head sampler otherwise. */
   begin(connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView, at: number): SpanHandle {
-    this.#hasCaller =
-      view.traceparentStart !== -1 &&
-      parseTraceparent(buffer, view.traceparentStart, view.traceparentEnd, this.#caller, 0);
-    const span = this.#hasCaller
-      ? this.#recorder.continued(SPANS.mqttPublish, this.#caller, 0, at)
-      : this.#recorder.root(SPANS.mqttPublish, at);
+    this.#hasCaller = false;
+    const span =
+      view.traceparentStart === -1
+        ? this.#recorder.root(SPANS.mqttPublish, at)
+        : this.#beginFromCaller(connection.listener.traceContext, buffer, view, at);
     if (span !== NO_SPAN) this.#describe(span, connection, topic, view);
+    return span;
+  }
+
+  /** A trace that is only linked is the broker's own: who sent the context decides neither its id nor whether it is kept. */
+  #beginFromCaller(trust: ListenerConfig['traceContext'], buffer: Buffer, view: PublishView, at: number): SpanHandle {
+    const isKnown =
+      trust !== 'ignore' && parseTraceparent(buffer, view.traceparentStart, view.traceparentEnd, this.#caller, 0);
+    this.#hasCaller = isKnown && trust === 'follow';
+    if (this.#hasCaller) return this.#recorder.continued(SPANS.mqttPublish, this.#caller, 0, at);
+    const span = this.#recorder.root(SPANS.mqttPublish, at);
+    if (isKnown) this.#recorder.link(span, this.#caller, 0);
     return span;
   }
 

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import type { ConnectPacket } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
+import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest, type ClientOptions } from '../testing/broker-under-test.ts';
+import { ControlledJournal } from '../testing/controlled-journal.ts';
 import { textOf } from '../testing/packet-stream.ts';
+import { replacing } from '../testing/replacing.ts';
 import type { TestClient } from '../testing/test-client.ts';
+import { TestClock } from '../testing/test-clock.ts';
 
 const PERSISTENT = { expirySeconds: 1000 };
 
@@ -133,6 +139,36 @@ describe('a client identifier that connects again', () => {
     assert.equal(await scene.storedSessions(), 1);
   });
 
+  for (const [what, leave] of [
+    ['is away', disconnect],
+    ['is connected', () => undefined],
+  ] as const)
+    it(`is told of a clean start only when no crash can bring the old session back, whose client ${what}`, async () => {
+      const memory: Placement = new MemoryPlacement();
+      let open = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const placement = replacing<Placement>(memory, {
+        async write(changes, context) {
+          if (changes.some(({ type }) => type === 'delete')) await gate;
+          return memory.write(changes, context);
+        },
+      });
+      await using broker = await BrokerUnderTest.start({}, { placement });
+      leave(await broker.connect('c', PERSISTENT));
+      let isTold = false;
+      const told = broker.connect('c', { cleanStart: true }).then(() => {
+        isTold = true;
+      });
+      for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+      assert.equal(isTold, false);
+      open();
+      await told;
+      await broker.crash();
+      assert.equal(broker.assembly.lifecycle.sessions.size, 0);
+    });
+
   it('is not disturbed by the end of the connection it took over from', async () => {
     await using scene = await open(PERSISTENT);
     const heir = await scene.broker.connect('c', PERSISTENT);
@@ -191,6 +227,45 @@ describe('a will', () => {
     await using scene = await open({ ...PERSISTENT, will: will() });
     await scene.broker.connect('c', PERSISTENT);
     assert.deepEqual(await scene.wills(), ['gone']);
+  });
+
+  for (const [what, options] of [
+    ['stays', PERSISTENT],
+    ['ends with its connection', {}],
+  ] as const)
+    it(`is not lost by a crash while it is being stored, of a session that ${what}`, async () => {
+      const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+      await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+      using _ = controlled;
+      const listener = await broker.connect('listener', PERSISTENT);
+      await broker.subscribe(listener, 'will', { qos: 1 });
+      const client = await broker.connect('c', { ...options, will: will() });
+      client.close(CLOSE_REASONS.socketError);
+      for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+      assert.deepEqual(controlled.waiting, [1]);
+      await broker.crash();
+      controlled.settle('fail');
+      broker.assembly.lifecycle.tick(broker.clock.now());
+      await new Promise(setImmediate);
+      controlled.settle('commit');
+      const again = await broker.connect('listener', PERSISTENT);
+      await broker.settle();
+      assert.deepEqual(again.takeMessages().map(textOf), ['gone']);
+    });
+
+  it('is stored before a connection that takes over is told that it is connected', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    using _ = controlled;
+    await broker.connect('c', { ...PERSISTENT, will: will() });
+    let isTold = false;
+    const told = broker.connect('c', PERSISTENT).then(() => {
+      isTold = true;
+    });
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    assert.deepEqual([controlled.waiting, isTold], [[1], false]);
+    controlled.settle('commit');
+    await told;
   });
 
   it('is published after a crash of the broker, which broke the connection too', async () => {

@@ -5,12 +5,13 @@ import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { SharedDelivery } from '../delivery/shared-delivery.ts';
+import type { SessionLog } from '../durability/session-log.ts';
 import type { SessionStore } from '../durability/session-store.ts';
 import type { Router } from '../router/router.ts';
 import { expiryAtConnect, sessionEndsAt } from '../session/expiry.ts';
 import { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
 import { InflightWindow } from '../session/inflight-window.ts';
-import { LIVE, Session } from '../session/session.ts';
+import { LIVE, Session, visitShared } from '../session/session.ts';
 import { type ConnectionEnd, delayedWillAtConnect, willAtConnectionEnd } from '../session/will.ts';
 import type { ServedClient } from './served-client.ts';
 import type { WillPublisher } from './will-publisher.ts';
@@ -33,6 +34,7 @@ export class SessionLifecycle {
   readonly sessions = new Map<string, Session>();
   readonly #router: Router<Session>;
   readonly #store: SessionStore;
+  readonly #sessionLog: SessionLog;
   readonly #shared: SharedDelivery;
   readonly #catchUp: CatchUp;
   readonly #wills: WillPublisher;
@@ -43,10 +45,12 @@ export class SessionLifecycle {
   readonly #onStoreFailure: (cause: unknown) => void;
   /** Sessions whose client is away, and so may expire or owe a will. */
   readonly #away = new Set<Session>();
+  #expiredCount = 0;
 
   constructor(parts: {
     router: Router<Session>;
     store: SessionStore;
+    sessionLog: SessionLog;
     shared: SharedDelivery;
     catchUp: CatchUp;
     wills: WillPublisher;
@@ -58,6 +62,7 @@ export class SessionLifecycle {
   }) {
     this.#router = parts.router;
     this.#store = parts.store;
+    this.#sessionLog = parts.sessionLog;
     this.#shared = parts.shared;
     this.#catchUp = parts.catchUp;
     this.#wills = parts.wills;
@@ -66,6 +71,11 @@ export class SessionLifecycle {
     this.#shards = parts.shards;
     this.#limits = parts.limits;
     this.#onStoreFailure = parts.onStoreFailure;
+  }
+
+  /** Sessions whose client did not come back in time. */
+  get expiredCount(): number {
+    return this.#expiredCount;
   }
 
   /**
@@ -80,7 +90,8 @@ export class SessionLifecycle {
     number: number,
     context: Uint8Array | undefined,
   ): OpenedSession {
-    const existing = this.#displace(clientId, packet.cleanStart);
+    const { mountPoint } = connection;
+    const existing = this.#displace(clientId, packet.cleanStart, mountPoint);
     const session =
       existing ??
       new Session(
@@ -89,6 +100,7 @@ export class SessionLifecycle {
         0,
         new InflightWindow(this.#limits.maximumInflight),
         new InboundExactlyOnce(this.#limits.receiveMaximum),
+        mountPoint,
       );
     if (existing === undefined) {
       this.sessions.set(clientId, session);
@@ -109,17 +121,19 @@ export class SessionLifecycle {
     return { session, present: existing !== undefined };
   }
 
-  /** The client has been told that it is connected: what is owed to it may go out. */
+  /** The client has been told that it is connected, or subscribed: what is owed to it, or to its groups, may go out. */
   serve(session: Session): void {
     this.#catchUp.wake(session);
     this.#shared.wake(session);
   }
 
-  /** Durable before anything is said that depends on it; nothing to do for a session that ends with its connection. */
-  async save(session: Session, context?: Uint8Array): Promise<void> {
-    if (session.persistent || session.will !== undefined) await this.#store.save(session, context);
-    // One that used to outlive its connections must not come back as what it was then.
-    else await this.#store.remove(session);
+  /**
+   * Durable before anything is said that depends on it. Of a session that ends with its connection nothing is kept; what
+   * was stored for its client before must not come back.
+   */
+  save(session: Session, context?: Uint8Array): Promise<void> {
+    if (session.persistent || session.will !== undefined) return this.#store.save(session, context);
+    return this.#remove(session);
   }
 
   /** The connection is gone; what becomes of will and session is decided by how. */
@@ -136,6 +150,7 @@ export class SessionLifecycle {
     if (end.type === 'taken_over' && end.sessionContinues) return;
     if (session.persistent || session.willDueAt !== undefined) {
       this.#away.add(session);
+      if (reason !== CLOSE_REASONS.serverShutdown) this.#shared.memberLeft(session);
       this.#store.save(session).catch(this.#onStoreFailure);
     } else this.end(session);
   }
@@ -144,11 +159,12 @@ export class SessionLifecycle {
   end(session: Session): void {
     this.#away.delete(session);
     if (this.sessions.get(session.clientId) === session) this.sessions.delete(session.clientId);
+    session.end();
     this.#router.removeSession(session);
-    this.#shared.giveBack(session);
-    if (session.will !== undefined && session.willDueAt !== undefined) this.#wills.publish(session);
+    if (session.willDueAt !== undefined) this.#publishWill(session);
     session.will = undefined;
-    this.#store.remove(session).catch(this.#onStoreFailure);
+    this.#remove(session).catch(this.#onStoreFailure);
+    this.#shared.memberEnded(session);
   }
 
   /** A session brought back from placement, whose client is away. */
@@ -161,32 +177,36 @@ export class SessionLifecycle {
   tick(now: number): void {
     for (const session of this.#away) {
       if (session.willDueAt !== undefined && session.willDueAt <= now) {
-        this.#wills.publish(session);
-        session.will = undefined;
-        session.willDueAt = undefined;
+        this.#publishWill(session);
         this.#store.save(session).catch(this.#onStoreFailure);
       }
-      if (this.#hasExpired(session, now)) this.end(session);
+      if (this.#hasExpired(session, now)) this.#expire(session);
     }
   }
 
-  /** Takes the client identifier from whoever has it; returns the session that goes on. */
-  #displace(clientId: string, cleanStart: boolean): Session | undefined {
+  /**
+   * Takes the client identifier from whoever has it; returns the session that goes on. One of another mount point does
+   * not: its topics are not those of this client.
+   */
+  #displace(clientId: string, cleanStart: boolean, mountPoint: string): Session | undefined {
     const existing = this.sessions.get(clientId);
     if (existing === undefined) return undefined;
     if (this.#hasExpired(existing, this.#clock.now())) {
       // The next tick would have seen it.
-      this.end(existing);
+      this.#expire(existing);
       return undefined;
     }
-    const sessionContinues = !cleanStart && existing.persistent;
+    const sessionContinues = !cleanStart && existing.persistent && existing.mountPoint === mountPoint;
     const { receiver } = existing;
     if (receiver !== undefined) {
       // [MQTT-3.1.4-3]; closing ends the session unless it goes on.
       (receiver as ServedClient).connectionEnd = { type: 'taken_over', sessionContinues };
       receiver.close(CLOSE_REASONS.sessionTakenOver);
     } else this.#settleWaitingWill(existing, sessionContinues);
-    if (sessionContinues) return existing;
+    if (sessionContinues) {
+      this.#shared.memberReturned(existing);
+      return existing;
+    }
     existing.will = undefined;
     if (this.sessions.get(clientId) === existing) this.end(existing);
     return undefined;
@@ -196,7 +216,29 @@ export class SessionLifecycle {
   #settleWaitingWill(session: Session, sessionContinues: boolean): void {
     if (session.willDueAt === undefined) return;
     const isDue = session.willDueAt <= this.#clock.now();
-    if (isDue || delayedWillAtConnect(sessionContinues).type === 'publish') this.#wills.publish(session);
+    if (isDue || delayedWillAtConnect(sessionContinues).type === 'publish') this.#publishWill(session);
+  }
+
+  /** What is stored keeps the will until it is published: a crash in between does not lose it. */
+  #publishWill(session: Session): void {
+    if (session.will !== undefined) this.#store.hold(session.clientId, this.#wills.publish(session));
+    session.will = undefined;
+    session.willDueAt = undefined;
+  }
+
+  /** What it holds for shared groups is theirs after a crash: the session log says so before the record goes that did. */
+  #remove(session: Session): Promise<void> {
+    if (!this.#store.isStored(session)) return this.#store.remove(session);
+    visitShared(session, ({ packetId, qos, shard, offset, group }) => {
+      session.inLastingGroup = true;
+      this.#sessionLog.sent(session, packetId, qos, shard, offset, group);
+    });
+    return this.#store.remove(session, session.inLastingGroup ? this.#sessionLog.durable() : undefined);
+  }
+
+  #expire(session: Session): void {
+    this.#expiredCount += 1;
+    this.end(session);
   }
 
   /** [MQTT-3.1.2-23] */
@@ -218,7 +260,7 @@ export class SessionLifecycle {
       session.willDueAt = decision.dueAt;
       return;
     }
-    if (decision.type === 'publish') this.#wills.publish(session);
+    if (decision.type === 'publish') this.#publishWill(session);
     session.will = undefined;
   }
 

@@ -8,7 +8,7 @@ import { MemoryPlacement } from '../../placement/engines/memory/memory-placement
 import { PlacementError } from '../../placement/placement.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
-import { compileAccessRules } from '../auth/access-rules.ts';
+import { compileAccessRules } from '../auth/authorizer.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { replacing } from '../testing/replacing.ts';

@@ -1,19 +1,27 @@
 import type { Clock } from '../../base/clock.ts';
-import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
-import type { SubscribePacket, Subscription as SubscriptionRequest, UnsubscribePacket } from '../../mqtt/packets.ts';
+import { mountFilter } from '../../mqtt/mount-point.ts';
+import type {
+  SubackPacket,
+  SubscribePacket,
+  Subscription as SubscriptionRequest,
+  UnsubackPacket,
+  UnsubscribePacket,
+} from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
+import { reasonStringOfFirst } from '../../mqtt/reason-string.ts';
 import { type ParsedFilter, parseSharedFilter } from '../../mqtt/topic.ts';
 import { ATTRIBUTES, LOG_EVENTS, METRICS, SPANS, type SpanDefinition } from '../../telemetry/catalogue.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { type CounterId, counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { type OperationMetrics, operationMetrics, recordOperation } from '../../telemetry/operation.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
+import { encodeAnswer } from '../connection/answer.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { CatchUp } from '../delivery/catch-up.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { RetainedMessages } from '../delivery/retained-messages.ts';
+import type { TopicLimits } from '../limits/topic-limits.ts';
 import type { Router } from '../router/router.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionLifecycle } from './session-lifecycle.ts';
@@ -23,16 +31,16 @@ const FIRST_FAILURE = 0x80;
 const SUBSCRIBE = operationMetrics('subscribe');
 const UNSUBSCRIBE = operationMetrics('unsubscribe');
 const SUBSCRIPTIONS_HIT = counterId(METRICS.limitsHitTotal, 'subscriptions');
-const TOPIC_LEVELS_HIT = counterId(METRICS.limitsHitTotal, 'topic_levels');
+const WILDCARDS_HIT = counterId(METRICS.limitsHitTotal, 'wildcard_subscriptions');
+const SHARED_HIT = counterId(METRICS.limitsHitTotal, 'shared_subscriptions');
+const IDENTIFIERS_HIT = counterId(METRICS.limitsHitTotal, 'subscription_identifiers');
 
 export interface SubscribeLimits {
-  readonly maximumQos: number;
   readonly wildcardAvailable: boolean;
   readonly sharedAvailable: boolean;
   readonly identifierAvailable: boolean;
   readonly maximumSubscriptions: number;
-  readonly maximumTopicLevels: number;
-  readonly maximumTopicBytes: number;
+  readonly topics: TopicLimits;
 }
 
 /** A packet that is being answered. */
@@ -49,7 +57,6 @@ export class SubscribeHandler {
   readonly #lifecycle: SessionLifecycle;
   readonly #access: AccessControl;
   readonly #retained: RetainedMessages;
-  readonly #catchUp: CatchUp;
   readonly #shards: readonly ShardProgress[];
   readonly #limits: SubscribeLimits;
   readonly #recorder: Recorder;
@@ -62,7 +69,6 @@ export class SubscribeHandler {
     lifecycle: SessionLifecycle;
     access: AccessControl;
     retained: RetainedMessages;
-    catchUp: CatchUp;
     shards: readonly ShardProgress[];
     limits: SubscribeLimits;
     recorder: Recorder;
@@ -74,7 +80,6 @@ export class SubscribeHandler {
     this.#lifecycle = parts.lifecycle;
     this.#access = parts.access;
     this.#retained = parts.retained;
-    this.#catchUp = parts.catchUp;
     this.#shards = parts.shards;
     this.#limits = parts.limits;
     this.#recorder = parts.recorder;
@@ -86,11 +91,15 @@ export class SubscribeHandler {
   subscribe(connection: Connection, packet: SubscribePacket): void {
     const session = connection.session!;
     const startedAt = this.#clock.now();
-    const filters = packet.subscriptions.map(({ filter }) => filter);
+    const requests = packet.subscriptions.map((request) => ({
+      ...request,
+      filter: mountFilter(connection.mountPoint, request.filter),
+    }));
+    const filters = requests.map(({ filter }) => filter);
     const span = this.#begin(SPANS.mqttSubscribe, connection, filters, packet.packetId, startedAt);
     const identifier = packet.properties.subscriptionIdentifier ?? 0;
     const owed: SubscriptionRequest[] = [];
-    const reasonCodes = packet.subscriptions.map((request) => {
+    const reasonCodes = requests.map((request) => {
       const { reasonCode, sendRetained } = this.#add(connection, session, request, identifier, span);
       if (sendRetained) owed.push(request);
       return reasonCode;
@@ -98,28 +107,23 @@ export class SubscribeHandler {
     const succeeded = !reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE);
     if (!succeeded) this.#noteRefusals(span, reasonCodes);
     this.#answer(connection, session, { operation: SUBSCRIBE, span, startedAt, succeeded }, () => {
-      connection.send(
-        encodePacket({ type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
-      );
+      sendCodes(connection, { type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} });
       for (const { filter } of owed) this.#oweRetained(session, filter);
-      this.#catchUp.wake(session);
+      this.#lifecycle.serve(session);
     });
   }
 
   unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
     const session = connection.session!;
     const startedAt = this.#clock.now();
-    const span = this.#begin(SPANS.mqttUnsubscribe, connection, packet.filters, packet.packetId, startedAt);
-    const reasonCodes = packet.filters.map((filter) =>
+    const filters = packet.filters.map((filter) => mountFilter(connection.mountPoint, filter));
+    const span = this.#begin(SPANS.mqttUnsubscribe, connection, filters, packet.packetId, startedAt);
+    const reasonCodes = filters.map((filter) =>
       this.#router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
     );
-    session.owedRetained = session.owedRetained.filter(
-      ({ subscription }) => !packet.filters.includes(subscription.filter),
-    );
+    session.owedRetained = session.owedRetained.filter(({ subscription }) => !filters.includes(subscription.filter));
     this.#answer(connection, session, { operation: UNSUBSCRIBE, span, startedAt, succeeded: true }, () => {
-      connection.send(
-        encodePacket({ type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} }, connection.version),
-      );
+      sendCodes(connection, { type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} });
     });
   }
 
@@ -133,7 +137,7 @@ export class SubscribeHandler {
     const parsed = parseSharedFilter(request.filter);
     const refusal = this.#refusal(connection, session, request, parsed, identifier, span);
     if (refusal !== undefined) return { reasonCode: refusal, sendRetained: false };
-    const qos = Math.min(request.qos, this.#limits.maximumQos) as 0 | 1 | 2;
+    const qos = Math.min(request.qos, connection.limits.maximumQos) as 0 | 1 | 2;
     // A repeated subscription keeps what it has not yet delivered.
     const since =
       this.#router.find(session, request.filter)?.since ??
@@ -163,19 +167,22 @@ export class SubscribeHandler {
   ): ReasonCode | undefined {
     const limits = this.#limits;
     if (parsed.type === 'invalid') return ReasonCode.topicFilterInvalid;
-    if (parsed.type === 'shared' && !limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported;
-    if (identifier !== 0 && !limits.identifierAvailable) return ReasonCode.subscriptionIdentifiersNotSupported;
-    if (!limits.wildcardAvailable && /[+#]/.test(parsed.filter)) return ReasonCode.wildcardSubscriptionsNotSupported;
-    const levels = parsed.filter.split('/').length;
-    if (Buffer.byteLength(filter) > limits.maximumTopicBytes || levels > limits.maximumTopicLevels) {
-      this.#metrics.add(TOPIC_LEVELS_HIT, 1);
-      return ReasonCode.topicFilterInvalid;
-    }
+    if (parsed.type === 'shared' && !limits.sharedAvailable)
+      return this.#limitHit(SHARED_HIT, ReasonCode.sharedSubscriptionsNotSupported);
+    if (identifier !== 0 && !limits.identifierAvailable)
+      return this.#limitHit(IDENTIFIERS_HIT, ReasonCode.subscriptionIdentifiersNotSupported);
+    if (!limits.wildcardAvailable && /[+#]/.test(parsed.filter))
+      return this.#limitHit(WILDCARDS_HIT, ReasonCode.wildcardSubscriptionsNotSupported);
+    if (!limits.topics.allow(Buffer.from(parsed.filter))) return ReasonCode.topicFilterInvalid;
     if (!this.#access.decide(connection, 'subscribe', filter, span).allowed) return ReasonCode.notAuthorized;
     if (this.#router.find(session, filter) !== undefined) return undefined;
     if (this.#router.countOf(session) < limits.maximumSubscriptions) return undefined;
-    this.#metrics.add(SUBSCRIPTIONS_HIT, 1);
-    return ReasonCode.quotaExceeded;
+    return this.#limitHit(SUBSCRIPTIONS_HIT, ReasonCode.quotaExceeded);
+  }
+
+  #limitHit(limit: CounterId, reasonCode: ReasonCode): ReasonCode {
+    this.#metrics.add(limit, 1);
+    return reasonCode;
   }
 
   #oweRetained(session: Session, filter: string): void {
@@ -239,4 +246,10 @@ export class SubscribeHandler {
       `${refused.length} of ${reasonCodes.length} filters refused`,
     );
   }
+}
+
+/** One that is too large for the client is not sent [MQTT-3.1.2-24]. */
+function sendCodes(connection: Connection, answer: SubackPacket | UnsubackPacket): void {
+  const bytes = encodeAnswer(answer, reasonStringOfFirst(answer.reasonCodes), connection);
+  if (bytes !== undefined) connection.send(bytes);
 }

@@ -51,7 +51,7 @@ async function open() {
     listener,
     async publish(will: Parameters<typeof connectWith>[0], context?: Uint8Array) {
       session.will = wills.willOf(connectWith(will), context);
-      wills.publish(session);
+      await wills.publish(session);
       await broker.settle();
       return listener.takeMessages();
     },
@@ -106,7 +106,7 @@ describe('a will', () => {
     await using setup = await open();
     setup.session.will = setup.wills.willOf(connectWith({ qos: 1, properties: { messageExpiryInterval: 60 } }));
     setup.broker.clock.advanceSeconds(100);
-    setup.wills.publish(setup.session);
+    await setup.wills.publish(setup.session);
     await setup.broker.settle();
     assert.equal(setup.listener.takeMessages()[0]?.properties.messageExpiryInterval, 60);
   });

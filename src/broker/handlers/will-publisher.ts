@@ -46,10 +46,13 @@ export class WillPublisher {
     };
   }
 
-  /** Publishes the session's will, like a message of its client [MQTT-3.1.2-8]. */
-  publish(session: Session): void {
+  /**
+   * Publishes the session's will, like a message of its client [MQTT-3.1.2-8]. Settles when it is as durable as its QoS
+   * promises, or could not be kept, which is logged like any such message.
+   */
+  publish(session: Session): Promise<void> {
     const { will } = session;
-    if (will === undefined) return;
+    if (will === undefined) return Promise.resolve();
     const now = this.#clock.now();
     const name = Buffer.from(will.topic);
     const span = this.#begin(will, now);
@@ -74,12 +77,11 @@ export class WillPublisher {
     }
     message.hasTraceparent = hasTraceparent(will.properties, 0, will.properties.length);
     const flow = this.#flow();
-    if (will.qos > 0) flow.store(message, undefined, session, 0);
-    else {
-      if (will.retain) flow.retain(message);
-      flow.deliver(message);
-      this.#recorder.end(span, this.#clock.now());
-    }
+    if (will.qos > 0) return flow.store(message, undefined, session, 0).settled();
+    if (will.retain) flow.retain(message);
+    flow.deliver(message);
+    this.#recorder.end(span, this.#clock.now());
+    return Promise.resolve();
   }
 
   /** A trace of its own, as the will may come out long after the CONNECT that gave it; linked to that. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MatchSets } from './match-set.ts';
 import { Subscription } from './subscription.ts';
+import { numberOfOwn } from './subscription-number.ts';
 import { plain, TestSession } from './testing/arbitraries.ts';
 
 describe('match sets', () => {
@@ -30,6 +31,22 @@ describe('match sets', () => {
     ];
     const made = terms.map((options) => sets.intern([new Subscription(session, 'a', options)], []));
     assert.equal(new Set(made).size, terms.length);
+  });
+
+  it('has a member for each subscription of a session where each gets a copy, told apart by their numbers', () => {
+    const sets = new MatchSets<TestSession>('each');
+    const [first, second] = [new TestSession(1), new TestSession(2)];
+    const of = (session: TestSession, filter: string) => new Subscription(session, filter, plain, 'each');
+    const set = sets.intern([of(first, 'a'), of(second, 'a'), of(first, '#')], []);
+    assert.deepEqual(
+      set.members.map(({ session, number }) => [session.number, number]),
+      [
+        [1, numberOfOwn('a')],
+        [1, numberOfOwn('#')],
+        [2, numberOfOwn('a')],
+      ],
+    );
+    assert.notEqual(sets.intern([of(first, 'a')], []), sets.intern([of(first, 'b')], []));
   });
 
   it('has one empty set', () => {

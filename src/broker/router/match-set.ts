@@ -1,9 +1,9 @@
 import type { SharedGroup } from './shared-group.ts';
-import { combine, type Match, type Subscriber, type Subscription } from './subscription.ts';
+import { type Match, matchesOf, type Overlapping, type Subscriber, type Subscription } from './subscription.ts';
 
-/** Whom a message reaches: each session once, and the shared groups, of which one member each will take it. */
+/** Whom a message reaches: each session once (or once for each of its subscriptions), and the shared groups, of which one member each will take it. */
 export class MatchSet<S extends Subscriber> {
-  /** By session number. */
+  /** By session number; those of one session side by side. */
   readonly members: readonly Match<S>[];
   readonly groups: readonly SharedGroup<S>[];
   /** False: nobody asked for "no local", and the publisher needs no comparing (`Match.toSelf`). */
@@ -29,8 +29,13 @@ const SMALLEST_SWEEP = 1024;
  */
 export class MatchSets<S extends Subscriber> {
   readonly empty = new MatchSet<S>([], []);
+  readonly #overlapping: Overlapping;
   readonly #known = new Map<number, WeakRef<MatchSet<S>>>();
   #sweepAt = SMALLEST_SWEEP;
+
+  constructor(overlapping: Overlapping = 'one') {
+    this.#overlapping = overlapping;
+  }
 
   /** The number of sets known, those no longer held and not yet swept included. */
   get size(): number {
@@ -40,7 +45,7 @@ export class MatchSets<S extends Subscriber> {
   /** The arrays are the caller's to reuse; they come back sorted. */
   intern(direct: Subscription<S>[], groups: SharedGroup<S>[]): MatchSet<S> {
     if (direct.length === 0 && groups.length === 0) return this.empty;
-    const members = combineBySession(direct);
+    const members = combineBySession(direct, this.#overlapping);
     groups.sort((left, right) => left.number - right.number);
     const hash = hashSet(members, groups);
     const known = this.#known.get(hash)?.deref();
@@ -58,15 +63,16 @@ export class MatchSets<S extends Subscriber> {
   }
 }
 
-/** Sorts, and makes one match of each session's run. */
-function combineBySession<S extends Subscriber>(direct: Subscription<S>[]): Match<S>[] {
+/** Sorts, and makes matches of each session's run. */
+function combineBySession<S extends Subscriber>(direct: Subscription<S>[], overlapping: Overlapping): Match<S>[] {
   direct.sort((left, right) => left.session.number - right.session.number);
   const members: Match<S>[] = [];
   for (let start = 0; start < direct.length; ) {
     const { session } = direct[start]!;
     let end = start + 1;
     while (end < direct.length && direct[end]!.session === session) end += 1;
-    members.push(end === start + 1 ? direct[start]! : combine(direct.slice(start, end)));
+    if (end === start + 1) members.push(direct[start]!);
+    else members.push(...matchesOf(direct.slice(start, end), overlapping));
     start = end;
   }
   return members;
@@ -75,7 +81,7 @@ function combineBySession<S extends Subscriber>(direct: Subscription<S>[]): Matc
 function hashSet<S extends Subscriber>(members: readonly Match<S>[], groups: readonly SharedGroup<S>[]): number {
   let hash = members.length;
   for (const member of members) {
-    hash = mix(hash, member.session.number);
+    hash = mix(mix(hash, member.session.number), member.number);
     hash = mix(hash, member.qos * 4 + (member.retainAsPublished ? 2 : 0) + (member.toSelf === member ? 1 : 0));
     for (const identifier of member.identifiers) hash = mix(hash, identifier);
   }
@@ -104,7 +110,7 @@ function isSame<S extends Subscriber>(
 function isSameMatch<S extends Subscriber>(left: Match<S>, right: Match<S>): boolean {
   if (left === right) return true;
   // The object and not its number: a session that was taken over keeps the number.
-  if (left.session !== right.session || left.qos !== right.qos) return false;
+  if (left.session !== right.session || left.number !== right.number || left.qos !== right.qos) return false;
   if (left.retainAsPublished !== right.retainAsPublished) return false;
   if (left.identifiers.length !== right.identifiers.length) return false;
   if (!left.identifiers.every((identifier, index) => identifier === right.identifiers[index])) return false;

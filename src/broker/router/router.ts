@@ -1,6 +1,13 @@
 import { type MatchSet, MatchSets } from './match-set.ts';
 import type { SharedGroup } from './shared-group.ts';
-import type { Subscriber, Subscription, SubscriptionOptions } from './subscription.ts';
+import {
+  type Match,
+  matchesOf,
+  type Overlapping,
+  type Subscriber,
+  type Subscription,
+  type SubscriptionOptions,
+} from './subscription.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import type { Topic } from './topic.ts';
 import { TopicVersions } from './topic-versions.ts';
@@ -9,18 +16,25 @@ import { TopicVersions } from './topic-versions.ts';
 export class Router<S extends Subscriber> {
   readonly #versions = new TopicVersions();
   readonly #tree: SubscriptionTree<S>;
-  readonly #sets = new MatchSets<S>();
+  readonly #sets: MatchSets<S>;
+  readonly #overlapping: Overlapping;
   /** Reused by every search. */
   readonly #direct: Subscription<S>[] = [];
   readonly #groups: SharedGroup<S>[] = [];
 
   /** `numberOfGroup`: see SubscriptionTree. */
-  constructor(numberOfGroup: (filter: string) => number) {
-    this.#tree = new SubscriptionTree<S>(numberOfGroup, (filter) => this.#versions.changed(filter));
+  constructor(numberOfGroup: (filter: string) => number, overlapping: Overlapping = 'one') {
+    this.#tree = new SubscriptionTree<S>(numberOfGroup, (filter) => this.#versions.changed(filter), overlapping);
+    this.#sets = new MatchSets<S>(overlapping);
+    this.#overlapping = overlapping;
   }
 
   get subscriptionCount(): number {
     return this.#tree.count;
+  }
+
+  get sharedSubscriptionCount(): number {
+    return this.#tree.sharedCount;
   }
 
   /** The filter must be valid. Returns whether the session had no subscription to it. */
@@ -54,6 +68,11 @@ export class Router<S extends Subscriber> {
   /** How many subscriptions the session has. */
   countOf(session: S): number {
     return this.#tree.countOf(session);
+  }
+
+  /** How a session gets a message that these subscriptions of its own match. */
+  matchesOf(matching: readonly Subscription<S>[]): readonly Match<S>[] {
+    return matchesOf(matching, this.#overlapping);
   }
 
   /** The set remembered with the topic, as long as no subscription that may concern the topic has changed. */

@@ -1,4 +1,6 @@
-import type { Subscriber, Subscription } from './subscription.ts';
+import { assert } from '../../base/errors.ts';
+import { parseSharedFilter } from '../../mqtt/topic.ts';
+import { isVisible, type Subscriber, type Subscription } from './subscription.ts';
 
 /**
  * The sessions that share one subscription, `$share/<group>/<filter>`: each message goes to one of them
@@ -9,12 +11,21 @@ export class SharedGroup<S extends Subscriber> {
   readonly filter: string;
   /** Stands for the group in session logs; never 0. */
   readonly number: number;
+  /** It has, or had, a member that outlives the broker: so does the group, and what any member gets is noted. */
+  outlivesBroker = false;
+  /** Without `$share/<group>/`. */
+  readonly topicFilter: string;
+  /** The longest of its members': what is not to be seen below it, no member gets. */
+  #mountPoint = '';
   readonly #members: Subscription<S>[] = [];
   /** Whose turn it is. Members before it have had theirs in this round. */
   #turn = 0;
 
   constructor(filter: string, number: number) {
+    const parsed = parseSharedFilter(filter);
+    assert(parsed.type === 'shared', 'a shared group has a shared filter');
     this.filter = filter;
+    this.topicFilter = parsed.filter;
     this.number = number;
   }
 
@@ -30,6 +41,14 @@ export class SharedGroup<S extends Subscriber> {
   add(subscription: Subscription<S>): void {
     subscription.index = this.#members.length;
     this.#members.push(subscription);
+    if (subscription.session.persistent) this.outlivesBroker = true;
+    const { mountPoint } = subscription.session;
+    if (mountPoint.length > this.#mountPoint.length) this.#mountPoint = mountPoint;
+  }
+
+  /** Whether a topic that the filter matches is one for the members; see isVisible. */
+  sees(topic: string): boolean {
+    return isVisible(topic, this.topicFilter, this.#mountPoint);
   }
 
   /** Puts the subscription in the place of another of the same session, turn included. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { topicMatches } from '../../mqtt/topic.ts';
 import type { SharedGroup } from './shared-group.ts';
 import type { Subscription } from './subscription.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
-import { plain, TestSession } from './testing/arbitraries.ts';
+import { anyFilter, anyTopic, plain, TestSession } from './testing/arbitraries.ts';
 
 function setUp() {
   const changes: string[] = [];
@@ -42,6 +44,30 @@ describe('subscription tree', () => {
     tree.unsubscribe(second, '$share/g/b/+');
     tree.unsubscribe(second, 'never');
     assert.deepEqual(changes, ['a', 'b/+', 'a', 'b/+']);
+  });
+
+  it('shows a session with a mount point what is below it, as if nothing stood in front [MQTT-4.7.2-1]', () => {
+    const mounted = new TestSession(3, false, 'm/n/');
+    fc.assert(
+      fc.property(anyFilter, anyTopic, (filter, topic) => {
+        fc.pre(!filter.startsWith('$share/'));
+        const { tree, filtersFor } = setUp();
+        const filters = [`m/n/${filter}`, `$share/g/m/n/${filter}`];
+        for (const each of filters) tree.subscribe(mounted, each, plain);
+        assert.deepEqual(filtersFor(`m/n/${topic}`), topicMatches(filter, topic) ? filters.toSorted() : []);
+        for (const beside of ['m/n', 'm/n/', topic]) assert.deepEqual(filtersFor(beside), []);
+      }),
+    );
+  });
+
+  it('lets what is below no mount point of a member be seen by none of its group', () => {
+    const { tree, changes, filtersFor } = setUp();
+    const shared = '$share/g/m/#';
+    tree.subscribe(first, shared, plain);
+    assert.deepEqual(filtersFor('m'), [shared]);
+    const before = changes.length;
+    tree.subscribe(new TestSession(3, false, 'm/'), shared, plain);
+    assert.deepEqual([filtersFor('m'), filtersFor('m/a'), changes.slice(before)], [[], [shared], ['m/#']]);
   });
 
   it('finds its way through very many levels', () => {

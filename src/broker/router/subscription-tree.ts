@@ -3,7 +3,13 @@ import { type ParsedFilter, parseSharedFilter, splitLevels } from '../../mqtt/to
 import { addTo, type Few, findIn, removeFrom, valuesOf } from './few.ts';
 import { type LevelNode, LevelTree } from './level-tree.ts';
 import { SharedGroup } from './shared-group.ts';
-import { type Subscriber, Subscription, type SubscriptionOptions } from './subscription.ts';
+import {
+  isVisible,
+  type Overlapping,
+  type Subscriber,
+  Subscription,
+  type SubscriptionOptions,
+} from './subscription.ts';
 
 /** Everyone who subscribed to one filter: sessions on their own account, and shared groups. */
 class FilterSubscribers<S extends Subscriber> {
@@ -49,7 +55,9 @@ export class SubscriptionTree<S extends Subscriber> {
   readonly #bySession = new Map<S, Few<Subscription<S>>>();
   readonly #numberOfGroup: (filter: string) => number;
   readonly #onChange: (filter: string) => void;
+  readonly #overlapping: Overlapping;
   #count = 0;
+  #sharedCount = 0;
   /** The nodes reached at one level of a topic, and at the next. Reused; empty between calls. */
   #reached: LevelNode<FilterSubscribers<S>>[] = [];
   #reachedNext: LevelNode<FilterSubscribers<S>>[] = [];
@@ -58,13 +66,23 @@ export class SubscriptionTree<S extends Subscriber> {
    * `numberOfGroup` gives a shared group (by its whole `$share/<group>/<filter>`) the number by which session logs know
    * it. `onChange` is told each filter (without `$share/<group>/`) under which topics may now match otherwise.
    */
-  constructor(numberOfGroup: (filter: string) => number, onChange: (filter: string) => void) {
+  constructor(
+    numberOfGroup: (filter: string) => number,
+    onChange: (filter: string) => void,
+    overlapping: Overlapping = 'one',
+  ) {
     this.#numberOfGroup = numberOfGroup;
     this.#onChange = onChange;
+    this.#overlapping = overlapping;
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Those of `count` that are shared. */
+  get sharedCount(): number {
+    return this.#sharedCount;
   }
 
   get isEmpty(): boolean {
@@ -73,9 +91,14 @@ export class SubscriptionTree<S extends Subscriber> {
 
   /** Replaces a subscription of the same session and filter [MQTT-3.8.4-3]. Returns whether there was none. */
   subscribe(session: S, filter: string, options: SubscriptionOptions): boolean {
-    const subscription = new Subscription(session, filter, options);
-    const existing = this.find(session, filter);
     const parsed = parseValid(filter);
+    const subscription = new Subscription(
+      session,
+      filter,
+      options,
+      parsed.type === 'plain' ? this.#overlapping : 'one',
+    );
+    const existing = this.find(session, filter);
     const node = this.#tree.ensure(parsed.filter);
     node.value ??= new FilterSubscribers<S>();
     const home = parsed.type === 'plain' ? node.value : this.#ensureGroup(node.value, filter);
@@ -84,6 +107,7 @@ export class SubscriptionTree<S extends Subscriber> {
     this.#bySession.set(session, addTo(this.#bySession.get(session), subscription));
     if (existing === undefined) this.#count += 1;
     if (parsed.type === 'plain') this.#onChange(filter);
+    else this.#sharedMember(session, parsed.filter, existing === undefined);
     return existing === undefined;
   }
 
@@ -135,7 +159,7 @@ export class SubscriptionTree<S extends Subscriber> {
       const wildcards = depth > 0 || !topic.startsWith('$');
       for (const node of reached) {
         if (wildcards) {
-          takeFrom(node.child('#'), direct, groups);
+          takeFrom(node.child('#'), topic, direct, groups);
           const anyLevel = node.child('+');
           if (anyLevel !== undefined) next.push(anyLevel);
         }
@@ -146,9 +170,9 @@ export class SubscriptionTree<S extends Subscriber> {
       [reached, next] = [next, reached];
     }
     for (const node of reached) {
-      takeFrom(node, direct, groups);
+      takeFrom(node, topic, direct, groups);
       // `#` includes the parent level: `sport/#` matches `sport` (MQTT 5 section 4.7.1.2).
-      takeFrom(node.child('#'), direct, groups);
+      takeFrom(node.child('#'), topic, direct, groups);
     }
     reached.length = 0;
   }
@@ -156,6 +180,12 @@ export class SubscriptionTree<S extends Subscriber> {
   /** The group of a whole `$share/<group>/<filter>`; undefined for a plain filter, or while nobody is in it. */
   groupOf(filter: string): SharedGroup<S> | undefined {
     return this.#tree.find(parseValid(filter).filter)?.value?.group(filter);
+  }
+
+  #sharedMember({ mountPoint }: S, filter: string, isNew: boolean): void {
+    if (isNew) this.#sharedCount += 1;
+    // The group may see less from now on; see SharedGroup.sees.
+    if (mountPoint !== '') this.#onChange(filter);
   }
 
   #ensureGroup(subscribers: FilterSubscribers<S>, filter: string): SharedGroup<S> {
@@ -182,6 +212,7 @@ export class SubscriptionTree<S extends Subscriber> {
       const group = subscribers.group(subscription.filter);
       assert(group !== undefined, 'a shared subscription stands in its group');
       group.remove(subscription);
+      this.#sharedCount -= 1;
       if (group.isEmpty) {
         subscribers.removeGroup(group);
         this.#onChange(parsed.filter);
@@ -199,11 +230,14 @@ function parseValid(filter: string): Exclude<ParsedFilter, { type: 'invalid' }> 
 
 function takeFrom<S extends Subscriber>(
   node: LevelNode<FilterSubscribers<S>> | undefined,
+  topic: string,
   direct: Subscription<S>[],
   groups: SharedGroup<S>[],
 ): void {
   const subscribers = node?.value;
   if (subscribers === undefined) return;
-  for (const subscription of subscribers.direct) direct.push(subscription);
-  if (subscribers.groups !== undefined) for (const group of subscribers.groups) groups.push(group);
+  for (const subscription of subscribers.direct)
+    if (isVisible(topic, subscription.filter, subscription.session.mountPoint)) direct.push(subscription);
+  if (subscribers.groups === undefined) return;
+  for (const group of subscribers.groups) if (group.sees(topic)) groups.push(group);
 }

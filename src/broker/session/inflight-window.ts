@@ -11,7 +11,7 @@ export type InflightState = (typeof InflightState)[keyof typeof InflightState];
 export const AckOutcome = { done: 0, repeated: 1, unknown: 2, wrongState: 3 } as const;
 export type AckOutcome = (typeof AckOutcome)[keyof typeof AckOutcome];
 
-/** In place of a group's number: the message was retained and sent because of a new subscription. */
+/** In place of a subscription's number: the message was retained and sent because of a new subscription. */
 export const FROM_RETAINED = 0xffff_ffff;
 
 const LARGEST_PACKET_ID = 65_535;
@@ -39,7 +39,7 @@ export class InflightWindow {
   offset = 0;
   /** Unix milliseconds; 0 after recovery until sent again. */
   sentAt = 0;
-  /** Number of the shared group that chose this session; 0 for none; FROM_RETAINED for neither way. */
+  /** By which of the session's subscriptions it came: a shared group, one of its own, 0 or FROM_RETAINED; subscription-number.ts. */
   group = 0;
   /** Handle of the span that ends with the acknowledgement; 0 for none. */
   span = 0;

@@ -1,4 +1,5 @@
 import type { CloseReason } from '../connection/close-reason.ts';
+import type { TopicAliases } from '../connection/topic-aliases.ts';
 
 /** What a session needs of the connection that currently serves it. */
 export interface Receiver {
@@ -6,6 +7,10 @@ export interface Receiver {
   readonly version: 4 | 5;
   /** The client's Maximum Packet Size [MQTT-3.1.2-24]; Infinity where it set none. */
   readonly maximumPacketSize: number;
+  /** Undefined where the client takes none. */
+  readonly aliasesToClient: TopicAliases | undefined;
+  /** Whether the client wants refusals explained in words [MQTT-3.1.2-29]. */
+  readonly wantsReasons: boolean;
   /** True while QoS 1 and 2 pushes should wait: the socket has not taken what it was given. */
   readonly saturated: boolean;
   readonly closed: boolean;

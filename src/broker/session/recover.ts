@@ -1,8 +1,8 @@
+import { isOfGroup, isOfOwn } from '../router/subscription-number.ts';
 import type { InboundEntry } from './inbound-exactly-once.ts';
-import { FROM_RETAINED } from './inflight-window.ts';
 import { GroupRecovery } from './recover-groups.ts';
 import type { SessionEventVisitor } from './session-event.ts';
-import type { SessionRecord, StoredInflight } from './session-record.ts';
+import type { SessionRecord, StoredCopies, StoredInflight } from './session-record.ts';
 
 /**
  * Brings checkpointed sessions up to the end of the logs. Replay begins at one moment not later than any of the
@@ -22,7 +22,7 @@ export class SessionRecovery implements SessionEventVisitor {
   }
 
   sent(session: number, packetId: number, qos: number, shard: number, offset: number, group: number): void {
-    if (group !== 0 && group !== FROM_RETAINED) this.groups.sent(session, packetId, qos, shard, offset, group);
+    if (isOfGroup(group)) this.groups.sent(session, packetId, qos, shard, offset, group);
     this.#sessions.get(session)?.sent({ packetId, qos: qos === 2 ? 2 : 1, state: 'sent', shard, offset, group });
   }
 
@@ -59,6 +59,8 @@ class RecoveringSession {
   /** By packet identifier, in order of sending: an entry made anew stands at the end. */
   readonly #inflight = new Map<number, StoredInflight>();
   readonly #positions: Map<number, number>;
+  /** By shard. */
+  readonly #copies: Map<number, StoredCopies>;
   readonly #inbound = new Map<string, InboundEntry>();
   /** Released before their record was seen, or after: those are not to come (back). */
   readonly #released = new Set<string>();
@@ -69,6 +71,7 @@ class RecoveringSession {
     for (const entry of checkpoint.inflight) this.#inflight.set(entry.packetId, entry);
     for (const entry of checkpoint.inbound) this.#inbound.set(nameOf(entry), entry);
     this.#positions = new Map(checkpoint.positions);
+    this.#copies = new Map(checkpoint.copies?.map((copies) => [copies.shard, copies]));
     this.#nextPacketId = checkpoint.nextPacketId;
   }
 
@@ -77,9 +80,22 @@ class RecoveringSession {
     // One that the checkpoint contains keeps its place before those that were sent later and are in it too.
     if (known?.shard !== entry.shard || known.offset !== entry.offset) this.#putLast(entry);
     this.#nextPacketId = entry.packetId === 0xffff ? 1 : entry.packetId + 1;
+    if (isOfOwn(entry.group)) this.#sentCopy(entry);
     // What came by a shared group says nothing of how far the session itself has got in the shard.
-    if (entry.group !== 0) return;
-    this.#positions.set(entry.shard, Math.max(this.#positions.get(entry.shard) ?? 0, entry.offset + 1));
+    else if (entry.group === 0) this.#reached(entry.shard, entry.offset + 1);
+  }
+
+  #reached(shard: number, offset: number): void {
+    this.#positions.set(shard, Math.max(this.#positions.get(shard) ?? 0, offset));
+  }
+
+  /** Whether other subscriptions had theirs too, only their own events say: the session is still at that message. */
+  #sentCopy({ shard, offset, group }: StoredInflight): void {
+    this.#reached(shard, offset);
+    if (this.#positions.get(shard) !== offset) return;
+    const before = this.#copies.get(shard);
+    const numbers = before?.offset === offset ? before.numbers : [];
+    this.#copies.set(shard, { shard, offset, numbers: numbers.includes(group) ? numbers : [...numbers, group] });
   }
 
   acknowledged(packetId: number): void {
@@ -107,9 +123,12 @@ class RecoveringSession {
   }
 
   record(): SessionRecord {
+    const { copies: _, ...checkpoint } = this.#checkpoint;
+    const copies = [...this.#copies.values()].filter(({ shard, offset }) => this.#positions.get(shard) === offset);
     return {
-      ...this.#checkpoint,
+      ...checkpoint,
       positions: [...this.#positions].sort(([left], [right]) => left - right),
+      ...(copies.length === 0 ? {} : { copies }),
       inflight: [...this.#inflight.values()],
       inbound: [...this.#inbound.values()].sort((left, right) => left.packetId - right.packetId),
       nextPacketId: this.#nextPacketId,

@@ -28,7 +28,7 @@ export class SessionEventError extends CodedError<SessionEventErrorCode> {}
 
 /** Receives the events in the order in which they happened. Numbers of sessions and offsets are below 2^48. */
 export interface SessionEventVisitor {
-  /** A message of QoS 1 or 2 was given a packet identifier and sent. `group`: the shared group it came by; 0 for none. */
+  /** A message of QoS 1 or 2 was given a packet identifier and sent. `group`: by what it came (subscription-number.ts). */
   sent(session: number, packetId: number, qos: number, shard: number, offset: number, group: number): void;
   /** The client is done with it: PUBACK, PUBCOMP, or a PUBREC that refuses. */
   acknowledged(session: number, packetId: number): void;

@@ -10,13 +10,20 @@ export interface StoredSubscription extends SubscriptionOptions {
   readonly qos: 0 | 1 | 2;
 }
 
+/** Of the message at a shard's position, the subscriptions that have had their copy, by their numbers. */
+export interface StoredCopies {
+  readonly shard: number;
+  readonly offset: number;
+  readonly numbers: readonly number[];
+}
+
 export interface StoredInflight {
   readonly packetId: number;
   readonly qos: 1 | 2;
   readonly state: 'sent' | 'received';
   readonly shard: number;
   readonly offset: number;
-  /** Number of the shared group that chose the session; 0 for none. */
+  /** By which subscription it came; see subscription-number.ts. */
   readonly group: number;
 }
 
@@ -27,12 +34,16 @@ export interface SessionRecord {
   /** Stands for this session, not for the client: a clean start gets another. Below 2^48, like every offset. */
   readonly number: number;
   readonly username?: string;
+  /** Of the listener by which its client comes; its filters begin with it. */
+  readonly mountPoint?: string;
   readonly protocolVersion: 3 | 4 | 5;
   readonly expirySeconds: number;
   readonly state: { readonly type: 'connected' } | { readonly type: 'disconnected'; readonly at: number };
   readonly subscriptions: readonly StoredSubscription[];
   /** The next offset to be considered for the session, by shard. */
   readonly positions: readonly ShardPosition[];
+  /** Left out where there are none. */
+  readonly copies?: readonly StoredCopies[];
   /** In the order of `InflightWindow.inOrder`. */
   readonly inflight: readonly StoredInflight[];
   readonly inbound: readonly InboundEntry[];
@@ -74,6 +85,7 @@ const recordSchema = z.strictObject({
   clientId: z.string(),
   number: uint48,
   username: z.string().exactOptional(),
+  mountPoint: z.string().min(1).exactOptional(),
   protocolVersion: z.literal([3, 4, 5]),
   expirySeconds: uint32,
   state: z.discriminatedUnion('type', [
@@ -91,6 +103,7 @@ const recordSchema = z.strictObject({
     }),
   ),
   positions: z.array(position),
+  copies: z.array(z.strictObject({ shard: uint16, offset: uint48, numbers: z.array(uint32) })).exactOptional(),
   inflight: z.array(
     z.strictObject({
       packetId,

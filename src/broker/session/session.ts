@@ -1,6 +1,7 @@
 import type { RecordView } from '../../journal/record-batch.ts';
 import type { ProtocolVersion } from '../../mqtt/packets.ts';
 import type { Subscriber, Subscription } from '../router/subscription.ts';
+import { isOfGroup } from '../router/subscription-number.ts';
 import type { InboundExactlyOnce } from './inbound-exactly-once.ts';
 import type { InflightWindow } from './inflight-window.ts';
 import type { Receiver } from './receiver.ts';
@@ -14,7 +15,8 @@ export const LIVE = -1;
 /** Whether somebody serves the session, and since when not. */
 export type Attendance =
   | { readonly type: 'connected'; readonly receiver: Receiver }
-  | { readonly type: 'disconnected'; readonly at: number };
+  | { readonly type: 'disconnected'; readonly at: number }
+  | { readonly type: 'ended' };
 
 /**
  * Retained messages that a new subscription is to be sent, as far as they have not been: found one by one, so that owing
@@ -26,6 +28,18 @@ export interface OwedRetained {
   /** The topic that waits for room; undefined before the first and between two. */
   waiting: string | undefined;
 }
+
+/**
+ * Of a message of which each matching subscription gets a copy, those that have had theirs, by their numbers: the session
+ * had no room for the others.
+ */
+export interface SentCopies {
+  readonly offset: number;
+  readonly numbers: readonly number[];
+}
+
+const NO_COPIES: ReadonlyMap<number, SentCopies> = new Map();
+const NO_NUMBERS: readonly number[] = [];
 
 /**
  * A session is its subscriptions and how far it has got: for each shard either LIVE (messages are pushed to it from
@@ -46,6 +60,11 @@ export class Session implements Subscriber {
   readonly savedPositions: number[] = [];
   /** QoS 0 deliveries are owed from here on only, by shard number: what came before was missed while away. */
   readonly presentSince: number[] = [];
+  /** Where the message at a shard's position has reached it in part; by shard number. */
+  sentCopies: ReadonlyMap<number, SentCopies> = NO_COPIES;
+  /** Of the listener by which its client comes. */
+  readonly mountPoint: string;
+  readonly mountPointBytes: number;
   attendance: Attendance = { type: 'disconnected', at: 0 };
   /** Direct access for the message path; the same as in `attendance`. */
   receiver: Receiver | undefined;
@@ -61,6 +80,8 @@ export class Session implements Subscriber {
   redeliver: number[] = [];
   /** Changed since it was last written to placement. */
   dirty = false;
+  /** Belongs, or belonged, to a shared group that outlives the broker: see `isNoted`. */
+  inLastingGroup = false;
 
   constructor(
     clientId: string,
@@ -68,6 +89,7 @@ export class Session implements Subscriber {
     expirySeconds: number,
     window: InflightWindow,
     inbound: InboundExactlyOnce,
+    mountPoint = '',
   ) {
     this.clientId = clientId;
     this.publisherBytes = Buffer.alloc(PUBLISHER_NUMBER_BYTES + Buffer.byteLength(clientId));
@@ -77,6 +99,8 @@ export class Session implements Subscriber {
     this.expirySeconds = expirySeconds;
     this.window = window;
     this.inbound = inbound;
+    this.mountPoint = mountPoint;
+    this.mountPointBytes = Buffer.byteLength(mountPoint);
   }
 
   /** A session that outlives its connection [MQTT-3.1.2-23], and therefore a restart of the broker. */
@@ -94,6 +118,25 @@ export class Session implements Subscriber {
     this.attendance = { type: 'disconnected', at };
   }
 
+  /** It is over, and nothing of it is to be stored any more. */
+  end(): void {
+    this.receiver = undefined;
+    this.attendance = { type: 'ended' };
+  }
+
+  /** The subscriptions that have had their copy of the message at that place. */
+  copiesSent(shard: number, offset: number): readonly number[] {
+    const copies = this.sentCopies.get(shard);
+    return copies?.offset === offset ? copies.numbers : NO_NUMBERS;
+  }
+
+  /** Notes those that have had theirs now, where the others have to wait. */
+  noteCopies(shard: number, offset: number, numbers: readonly number[]): void {
+    if (numbers.length === 0) return;
+    const copies = { offset, numbers: [...this.copiesSent(shard, offset), ...numbers] };
+    this.sentCopies = new Map([...this.sentCopies, [shard, copies]]);
+  }
+
   /** The lowest offset of the shard that it may still ask for, even after a crash: retention must not pass it. */
   floor(shard: number, end: number): number {
     const position = this.positions[shard] ?? LIVE;
@@ -104,10 +147,29 @@ export class Session implements Subscriber {
   }
 }
 
+/**
+ * Whether the session log notes what becomes of a message that came by a subscription of this number
+ * (subscription-number.ts): what outlives the broker, session or group, must know it after a crash.
+ */
+export function isNoted(session: Session, group: number): boolean {
+  return session.persistent || (isOfGroup(group) && session.inLastingGroup);
+}
+
 /** Whether a QoS 1 or 2 message can go to the session now. */
 export function canTake(session: Session): boolean {
   const { receiver } = session;
   return receiver !== undefined && !receiver.saturated && session.window.hasRoom;
+}
+
+/**
+ * Visits the messages in the session's window that a shared group may give to another member. A QoS 2 message that is on
+ * its way goes to nobody else [MQTT-4.8.2-5].
+ */
+export function visitShared(session: Session, visit: (window: InflightWindow) => void): void {
+  if (session.window.count === 0) return;
+  session.window.inOrder((window) => {
+    if (isOfGroup(window.group) && window.qos === 1) visit(window);
+  });
 }
 
 /** The session that published a record; 0 for the broker itself. */

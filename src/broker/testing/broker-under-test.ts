@@ -14,8 +14,9 @@ import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-
 import { assemble, type BrokerAssembly } from '../assembly/assemble.ts';
 import type { BrokerParts } from '../assembly/broker-parts.ts';
 import { AccessControl } from '../auth/access-control.ts';
-import { compileAccessRules } from '../auth/access-rules.ts';
 import { createAuthenticator } from '../auth/authenticator.ts';
+import { compileAccessRules } from '../auth/authorizer.ts';
+import type { EnhancedAuthenticator } from '../auth/enhanced-authenticator.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { Message } from '../delivery/message.ts';
 import { Listener } from '../listener.ts';
@@ -56,6 +57,8 @@ export class BrokerUnderTest implements AsyncDisposable {
   readonly journal: Journal;
   readonly placement: Placement;
   readonly spans: FinishedSpan[] = [];
+  /** Methods of enhanced authentication by listener name; a test may add some. */
+  readonly enhanced = new Map<string, EnhancedAuthenticator>();
   telemetry!: TestTelemetry;
   assembly!: BrokerAssembly;
   readonly #numbers: SessionNumbers;
@@ -98,8 +101,9 @@ export class BrokerUnderTest implements AsyncDisposable {
 
   /** Takes clients on real sockets, at most so many of them if not 0; returns the port. */
   async listen(maximum = 0): Promise<number> {
-    this.#listener ??= await Listener.open({ name: 'default', address: '127.0.0.1', port: 0 }, (socket) =>
-      this.assembly.connections.accept(socket, 'default', maximum),
+    const listener = { ...this.config.listeners[0]!, port: 0, maxConnections: maximum };
+    this.#listener ??= await Listener.open(listener, (transport) =>
+      this.assembly.connections.accept(transport, listener),
     );
     return this.#listener.address.port;
   }
@@ -217,8 +221,18 @@ export class BrokerUnderTest implements AsyncDisposable {
     const { config, clock, telemetry } = this;
     const { recorder, metrics, log } = telemetry;
     const access = new AccessControl(compileAccessRules(config.authorization.rules), recorder, clock);
-    const authenticators = new Map([['default', createAuthenticator(undefined, true)]]);
-    return { config, ...this.#enginesOfThisLife(), authenticators, access, recorder, metrics, log, clock };
+    const authenticators = new Map([['default', createAuthenticator([], true, clock)]]);
+    return {
+      config,
+      ...this.#enginesOfThisLife(),
+      authenticators,
+      enhanced: this.enhanced,
+      access,
+      recorder,
+      metrics,
+      log,
+      clock,
+    };
   }
 
   /** The dead write nothing: what a killed broker still had to do must not reach the engines. */

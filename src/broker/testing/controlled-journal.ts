@@ -6,15 +6,16 @@ import { replacing } from './replacing.ts';
 type Verdict = 'commit' | 'fail';
 
 /** A journal whose appends to one shard wait for the test's word; everything else is the journal's own. */
-export class ControlledJournal {
+export class ControlledJournal implements Disposable {
   /** Records of each append that waits, oldest first. */
   readonly waiting: number[] = [];
   readonly #verdicts: ((verdict: Verdict) => void)[] = [];
   readonly journal: Journal;
+  #isLeft = false;
 
   constructor(inner: Journal, shard: string) {
     const append = async (name: string, batch: RecordBatch): Promise<AppendResult> => {
-      if (name !== shard) return inner.append(name, batch);
+      if (name !== shard || this.#isLeft) return inner.append(name, batch);
       this.waiting.push(batch.count);
       const verdict = await new Promise<Verdict>((resolve) => this.#verdicts.push(resolve));
       if (verdict === 'fail') throw new JournalError('no_space', 'the disk is full');
@@ -27,5 +28,11 @@ export class ControlledJournal {
   settle(verdict: Verdict): void {
     this.waiting.shift();
     this.#verdicts.shift()!(verdict);
+  }
+
+  /** Leaves the journal to itself, so that whoever uses it can come to an end. */
+  [Symbol.dispose](): void {
+    this.#isLeft = true;
+    while (this.waiting.length > 0) this.settle('commit');
   }
 }

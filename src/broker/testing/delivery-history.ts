@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Packet } from '../../mqtt/packets.ts';
+import type { Packet, PublishPacket } from '../../mqtt/packets.ts';
 import { topicMatches } from '../../mqtt/topic.ts';
 import type { BrokerUnderTest } from './broker-under-test.ts';
-import { textOf } from './packet-stream.ts';
 import type { TestClient } from './test-client.ts';
+
+interface Copy {
+  readonly text: string;
+  readonly qos: number;
+  /** Of the subscription whose copy it is, where each has its own; empty otherwise. */
+  readonly identifiers: readonly number[];
+}
 
 interface Interest {
   readonly filter: string;
@@ -51,10 +57,12 @@ class Subscriber {
   client: TestClient | undefined;
   receiveMaximum = 0;
   /** First deliveries, in the order in which they came. */
-  readonly received: { readonly text: string; readonly qos: number }[] = [];
+  readonly received: Copy[] = [];
   /** Messages that this client has not answered to the end, by packet identifier. */
-  readonly unfinished = new Map<number, { readonly text: string; readonly qos: number }>();
+  readonly unfinished = new Map<number, Copy>();
   unanswered: Packet[] = [];
+  /** QoS 1 messages that were not answered when a connection ended, by packet identifier. */
+  readonly #given = new Map<number, Copy>();
 
   constructor(clientId: string, interests: readonly Interest[]) {
     this.clientId = clientId;
@@ -65,13 +73,13 @@ class Subscriber {
   read(): void {
     for (const packet of this.client?.take() ?? []) {
       if (packet.type === 'publish' && packet.qos > 0) {
-        const text = textOf(packet);
+        const copy = copyOf(packet);
         const known = this.unfinished.get(packet.packetId);
         // [MQTT-4.4.0-1]: sent again under the identifier it had. A first attempt may also have died on its way out.
-        if (known !== undefined) assert.deepEqual([known.text, packet.duplicate], [text, true]);
-        else {
-          this.unfinished.set(packet.packetId, { text, qos: packet.qos });
-          this.received.push({ text, qos: packet.qos });
+        if (known !== undefined) assert.deepEqual([copy, packet.duplicate], [known, true]);
+        else if (!packet.duplicate || !this.#had(packet.packetId, copy)) {
+          this.unfinished.set(packet.packetId, copy);
+          this.received.push(copy);
         }
       }
       this.unanswered.push(packet);
@@ -80,20 +88,38 @@ class Subscriber {
     }
   }
 
-  /** After a kill a QoS 1 message may come again under another identifier. */
+  /**
+   * After a kill a QoS 1 message may come again under another identifier. One that came by a shared group may be another
+   * member's now; if it comes again after all, then under the identifier it had.
+   */
   forgetQos1(): void {
-    for (const [packetId, { qos }] of this.unfinished) if (qos === 1) this.unfinished.delete(packetId);
+    for (const [packetId, copy] of this.unfinished)
+      if (copy.qos === 1) {
+        this.unfinished.delete(packetId);
+        this.#given.set(packetId, copy);
+      }
   }
 
   gone(): void {
     this.client = undefined;
     this.unanswered = [];
+    if (this.interests.some(({ filter }) => filter.startsWith('$share/'))) this.forgetQos1();
   }
+
+  #had(packetId: number, copy: Copy): boolean {
+    const isRepeat = this.#given.get(packetId)?.text === copy.text;
+    if (isRepeat) this.unfinished.set(packetId, copy);
+    return isRepeat;
+  }
+}
+
+function copyOf({ payload, qos, properties }: PublishPacket): Copy {
+  return { text: Buffer.from(payload).toString(), qos, identifiers: properties.subscriptionIdentifiers ?? [] };
 }
 
 /**
  * Plays a history against a broker of real parts and keeps book of what every session must get: each message that matches,
- * once.
+ * once (or once for each subscription that does, where the broker is told to).
  */
 export class DeliveryHistory {
   readonly broker: BrokerUnderTest;
@@ -110,7 +136,8 @@ export class DeliveryHistory {
     const history = new DeliveryHistory(broker, subscribers);
     for (const subscriber of subscribers) {
       await history.#connect(subscriber, 4);
-      for (const { filter, qos } of subscriber.interests) await broker.subscribe(subscriber.client!, filter, { qos });
+      for (const [index, { filter, qos }] of subscriber.interests.entries())
+        await broker.subscribe(subscriber.client!, filter, { qos }, history.#isEach ? index + 1 : 0);
     }
     return history;
   }
@@ -134,14 +161,20 @@ export class DeliveryHistory {
   }
 
   /** What the subscriber must have got, in order, of those messages whose topic is below `root`. */
-  expected({ interests }: Subscriber, root: string): { readonly text: string; readonly qos: number }[] {
+  expected({ interests }: Subscriber, root: string): Copy[] {
     return this.#published
       .filter(({ topic }) => topic.startsWith(root))
       .flatMap(({ topic, text, qos }) => {
-        const matching = interests.filter(({ filter }) => topicMatches(filter, topic));
-        const granted = Math.max(0, ...matching.map((interest) => interest.qos));
-        return granted === 0 ? [] : [{ text, qos: Math.min(qos, granted) }];
+        const matching = interests.flatMap(({ filter, qos: granted }, index) =>
+          topicMatches(filter, topic) ? [{ text, qos: Math.min(qos, granted), identifiers: [index + 1] }] : [],
+        );
+        if (matching.length === 0 || this.#isEach) return matching;
+        return [{ text, qos: Math.max(...matching.map((copy) => copy.qos)), identifiers: [] }];
       });
+  }
+
+  get #isEach(): boolean {
+    return this.broker.config.mqtt.overlappingSubscriptions === 'each';
   }
 
   /** The texts of all messages that were published. */

@@ -1,5 +1,6 @@
 import type { Packet, PublishPacket } from '../../mqtt/packets.ts';
 import type { CloseReason } from '../connection/close-reason.ts';
+import type { TopicAliases } from '../connection/topic-aliases.ts';
 import type { ServedClient } from '../handlers/served-client.ts';
 import type { Session } from '../session/session.ts';
 import type { ConnectionEnd } from '../session/will.ts';
@@ -9,6 +10,9 @@ import { packetsIn } from './packet-stream.ts';
 export class TestClient implements ServedClient {
   readonly version: 4 | 5;
   maximumPacketSize = Number.POSITIVE_INFINITY;
+  wantsReasons = true;
+  aliasesToClient: TopicAliases | undefined;
+  mountPoint = '';
   /** Set by the test: its socket takes no more QoS 1 and 2, and no more at all. */
   saturated = false;
   full = false;

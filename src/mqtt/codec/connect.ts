@@ -77,7 +77,11 @@ function checkFlags(flags: number, version: ProtocolVersion): void {
 
 function readClientId(reader: PacketReader, cleanStart: boolean): string {
   const clientId = reader.string();
-  if (reader.version !== 5 && clientId === '' && !cleanStart) {
+  if (clientId !== '' || reader.version === 5) return clientId;
+  if (reader.version === 3) {
+    throw new DecodeFailure('clientIdentifierNotValid', 'MQTT 3.1 has no empty client identifier (section 3.1)');
+  }
+  if (!cleanStart) {
     const message = 'an empty client identifier needs a clean session [MQTT-3.1.3-8 of 3.1.1]';
     throw new DecodeFailure('clientIdentifierNotValid', message);
   }

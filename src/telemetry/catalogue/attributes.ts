@@ -108,8 +108,30 @@ export const ATTRIBUTES = numbered({
   waitedMs: attribute('robustmq.delivery.waited_ms', 'double', 'high', 'Time from commit to delivery.', 'ms'),
   redelivered: attribute('robustmq.delivery.redelivered', 'boolean', 'low', 'Sent before, on an earlier connection.'),
   dropReason: attribute('robustmq.drop.reason', 'string', 'low', 'Why the message was not delivered.'),
-  authMethod: attribute('robustmq.auth.method', 'string', 'low', 'How the client authenticated.'),
+  authMethod: attribute(
+    'robustmq.auth.method',
+    'string',
+    'low',
+    'The authenticator that decided who the client is; none: no one knew it.',
+  ),
+  authChain: attribute(
+    'robustmq.auth.chain',
+    'string[]',
+    'medium',
+    'The authenticators that were asked, in order; the last one decided, unless none did.',
+  ),
+  authVerdict: attribute(
+    'robustmq.auth.verdict',
+    'string',
+    'low',
+    'What one authenticator said: allowed, refused, ignored or unavailable.',
+  ),
   authCached: attribute('robustmq.auth.cached', 'boolean', 'low', 'Whether a cached decision answered.'),
-  authRule: attribute('robustmq.auth.rule', 'string', 'medium', 'The access rule that decided.'),
+  authRule: attribute(
+    'robustmq.auth.rule',
+    'string',
+    'medium',
+    'The access rule that decided: its list or file, and its position or line.',
+  ),
   shardRoute: attribute('robustmq.route.shard', 'string', 'medium', 'Shard that takes the topic.'),
 });

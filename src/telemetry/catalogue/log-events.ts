@@ -19,8 +19,14 @@ export const LOG_EVENTS = numbered({
   processStopped: event('process.stopped', 'info', 'RobustMQ has stopped.'),
   shutdownIncomplete: event('process.shutdown_incomplete', 'warn', 'A part did not stop within its limit.'),
 
-  listenerOpened: event('listener.opened', 'info', 'A listener takes connections.'),
+  drainStarted: event('drain.started', 'info', 'The broker is being emptied: clients are told to use another server.'),
+  drainDone: event('drain.done', 'info', 'No client is connected any more; the broker can be stopped.'),
+  drainStopped: event('drain.stopped', 'info', 'The broker takes clients again.'),
 
+  listenerOpened: event('listener.opened', 'info', 'A listener takes connections.'),
+  certificatesLoaded: event('listener.certificates_loaded', 'info', 'A listener has new certificates.'),
+
+  handshakeFailed: event('connection.handshake_failed', 'info', 'A TLS or WebSocket handshake failed.'),
   connectionRefused: event('connection.refused', 'info', 'A CONNECT was refused.'),
   connectionFailed: event(
     'connection.failed',
@@ -37,6 +43,12 @@ export const LOG_EVENTS = numbered({
     'access.rules_failed',
     'error',
     'Users and access rules could not be loaded; the old ones stay.',
+  ),
+
+  keySetUnavailable: event(
+    'access.key_set_unavailable',
+    'warn',
+    'The key set of tokens could not be fetched; the keys of the last fetch go on, and it is tried again.',
   ),
 
   routesRefused: event('routes.refused', 'error', 'Topic routes could not be read; the old ones stay.'),

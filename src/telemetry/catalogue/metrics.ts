@@ -82,6 +82,7 @@ const DROP_REASON = label('reason', [
   'retention',
   'quota',
   'storage_failed',
+  'payload_format',
 ]);
 const SPAN_DROP_REASON = label('reason', [
   'pool_full',
@@ -93,17 +94,32 @@ const SPAN_DROP_REASON = label('reason', [
 ]);
 const LIMIT = label('limit', [
   'connections',
+  'connections_per_address',
+  'connect_rate',
+  'connect_timeout',
   'packet_size',
   'receive_maximum',
-  'subscriptions',
-  'retained_messages',
   'topic_alias',
   'topic_levels',
+  'topic_length',
+  'subscriptions',
+  'keep_alive',
+  'session_expiry',
+  'retained_messages',
+  'retained_size',
+  'qos',
+  'retain',
+  'wildcard_subscriptions',
+  'shared_subscriptions',
+  'subscription_identifiers',
+  'failed_logins',
+  'delayed_refusals',
 ]);
 const CLOSE_REASON = label('reason', [
   'client_disconnect',
   'client_closed',
   'socket_error',
+  'handshake_failed',
   'connect_timeout',
   'keep_alive_timeout',
   'malformed_packet',
@@ -115,6 +131,31 @@ const CLOSE_REASON = label('reason', [
   'quota_exceeded',
   'server_shutdown',
   'server_error',
+  'use_another_server',
+  'banned',
+  'credentials_expired',
+]);
+
+const LOGIN_METHODS = ['certificate', 'scram', 'jwt', 'password'] as const;
+const LOGIN_METHOD = label('method', ['anonymous', ...LOGIN_METHODS]);
+const LOGIN_REFUSED_BY = label('method', [...LOGIN_METHODS, 'none', 'banned']);
+const LOGIN_BACKEND = label('method', LOGIN_METHODS);
+const BAN_SCOPE = label('scope', ['user', 'address']);
+
+const HANDSHAKE_FAILURE = label('reason', [
+  'not_tls',
+  'protocol_version',
+  'no_certificate',
+  'untrusted_certificate',
+  'revoked_certificate',
+  'refused_by_client',
+  'not_websocket',
+  'path',
+  'origin',
+  'subprotocol',
+  'timeout',
+  'client_closed',
+  'other',
 ]);
 
 /** Like `numbered`, keeping each metric's kind and label values in its type. */
@@ -147,6 +188,12 @@ const entries = {
   messagesReceivedTotal: counter('robustmq_messages_received_total', '{message}', 'PUBLISH packets from clients.', QOS),
   messagesDeliveredTotal: counter('robustmq_messages_delivered_total', '{message}', 'PUBLISH packets to clients.', QOS),
   messagesDroppedTotal: counter('robustmq_messages_dropped_total', '{message}', 'Messages not delivered.', DROP_REASON),
+  payloadBytesReceivedTotal: counter(
+    'robustmq_payload_bytes_received_total',
+    'By',
+    'Payload of PUBLISH packets from clients.',
+  ),
+  payloadBytesSentTotal: counter('robustmq_payload_bytes_sent_total', 'By', 'Payload of PUBLISH packets to clients.'),
   bytesReceivedTotal: counter('robustmq_bytes_received_total', 'By', 'Bytes read from clients.'),
   bytesSentTotal: counter('robustmq_bytes_sent_total', 'By', 'Bytes written to clients.'),
 
@@ -158,8 +205,34 @@ const entries = {
     'Connections closed.',
     CLOSE_REASON,
   ),
+  handshakeFailuresTotal: counter(
+    'robustmq_handshake_failures_total',
+    '{handshake}',
+    'TLS and WebSocket handshakes that failed.',
+    HANDSHAKE_FAILURE,
+  ),
   limitsHitTotal: counter('robustmq_limits_hit_total', '{event}', 'Times a configured limit was reached.', LIMIT),
+  loginsTotal: counter('robustmq_logins_total', '{login}', 'Clients let in, by who vouched for them.', LOGIN_METHOD),
+  loginsRefusedTotal: counter(
+    'robustmq_logins_refused_total',
+    '{login}',
+    'Clients not let in, by who refused them; none: no authenticator knew them.',
+    LOGIN_REFUSED_BY,
+  ),
+  loginsUnavailableTotal: counter(
+    'robustmq_logins_unavailable_total',
+    '{login}',
+    'Logins that an authenticator could not decide.',
+    LOGIN_BACKEND,
+  ),
+  authBansTotal: counter('robustmq_auth_bans_total', '{ban}', 'Bans begun after failed logins.', BAN_SCOPE),
+  authBanned: gauge('robustmq_auth_banned', '{ban}', 'Bans in force.'),
   sessions: gauge('robustmq_sessions', '{session}', 'Sessions kept, connected or not.'),
+  sessionsExpiredTotal: counter(
+    'robustmq_sessions_expired_total',
+    '{session}',
+    'Sessions that ended because their client did not come back in time.',
+  ),
   subscriptions: gauge('robustmq_subscriptions', '{subscription}', 'Subscriptions of all sessions.'),
   retainedMessages: gauge('robustmq_retained_messages', '{message}', 'Retained messages.'),
   inflightMessages: gauge('robustmq_inflight_messages', '{message}', 'Messages pushed and not yet acknowledged.'),
@@ -193,6 +266,14 @@ const entries = {
     'Records retention removed.',
   ),
   journalShardEnd: gauge('robustmq_journal_shard_end', '{record}', 'Offset after the last committed record.', {
+    name: 'shard',
+    values: null,
+  }),
+  journalShardRecords: gauge('robustmq_journal_shard_records', '{record}', 'Records kept.', {
+    name: 'shard',
+    values: null,
+  }),
+  journalShardBytes: gauge('robustmq_journal_shard_bytes', 'By', 'Size of what is kept.', {
     name: 'shard',
     values: null,
   }),

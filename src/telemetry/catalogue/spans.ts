@@ -58,6 +58,7 @@ export const SPANS = numbered({
     'auth/validate',
     'Checks who the client is: credentials, or the session behind a packet.',
   ),
+  authBackend: internal('broker', 'auth/backend', 'One authenticator of the chain: from the question to its verdict.'),
   topicAuthorize: internal(
     'broker',
     'topic/authorize',

@@ -1,7 +1,7 @@
 import { assemble, type BrokerAssembly } from '../../../src/broker/assembly/assemble.ts';
 import { AccessControl } from '../../../src/broker/auth/access-control.ts';
-import { compileAccessRules } from '../../../src/broker/auth/access-rules.ts';
 import { createAuthenticator } from '../../../src/broker/auth/authenticator.ts';
+import { compileAccessRules } from '../../../src/broker/auth/authorizer.ts';
 import { CLOSE_REASONS } from '../../../src/broker/connection/close-reason.ts';
 import { Listener } from '../../../src/broker/listener.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
@@ -50,19 +50,22 @@ export class MortalBroker implements AsyncDisposable {
     this.#life = new Life(this.#chance);
     this.#telemetry = testTelemetry({ enable: false, log: { level: 'error', format: 'json' } });
     const { recorder, metrics, log } = this.#telemetry;
+    const config = loadConfig({ environment: {}, flags: { set: assignments(this.#settings) } });
     this.#assembly = await assemble({
-      config: loadConfig({ environment: {}, flags: { set: assignments(this.#settings) } }),
+      config,
       journal: this.#life.journal(this.#journal),
       placement: this.#life.placement(this.#placement),
-      authenticators: new Map([['default', createAuthenticator(undefined, true)]]),
+      authenticators: new Map([['default', createAuthenticator([], true, this.clock)]]),
+      enhanced: new Map(),
       access: new AccessControl(compileAccessRules([]), recorder, this.clock),
       recorder,
       metrics,
       log,
       clock: this.clock,
     });
-    this.#listener = await Listener.open({ name: 'default', address: '127.0.0.1', port: 0 }, (socket) =>
-      this.#assembly.connections.accept(socket, 'default', 0),
+    const [configured] = config.listeners;
+    this.#listener = await Listener.open(configured!, (transport) =>
+      this.#assembly.connections.accept(transport, configured!),
     );
   }
 

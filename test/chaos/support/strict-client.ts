@@ -60,15 +60,32 @@ export class StrictClient {
   /** Connects (again), and goes on where the last connection ended. The session must be there, but for the first time. */
   async connect(port: number, changes: Omit<ConnectOptions, 'port'> = {}): Promise<void> {
     await this.#reading;
+    const connection = await this.#open(port, { ...changes, cleanStart: false });
+    assert.equal(connection.connack.sessionPresent, this.#connections > 0, `session present of ${this.clientId}`);
+    this.#goOn(connection);
+  }
+
+  /** Connects with a new session. What was on its way either way is over. */
+  async connectAnew(port: number, changes: Omit<ConnectOptions, 'port'> = {}): Promise<void> {
+    await this.#reading;
+    const connection = await this.#open(port, { ...changes, cleanStart: true });
+    assert.equal(connection.connack.sessionPresent, false, `session present of ${this.clientId}`);
+    this.#outgoing.clear();
+    this.#unreleased.clear();
+    this.#goOn(connection);
+  }
+
+  #open(port: number, changes: Omit<ConnectOptions, 'port'>): ReturnType<typeof RawClient.connect> {
     const { properties, ...options } = { ...this.#options, ...changes };
-    const connection = await RawClient.connect({
+    return RawClient.connect({
       ...options,
       port,
       clientId: this.clientId,
-      cleanStart: false,
       properties: options.protocolVersion === 4 ? {} : { sessionExpiryInterval: NEVER_EXPIRES_SECONDS, ...properties },
     });
-    assert.equal(connection.connack.sessionPresent, this.#connections > 0, `session present of ${this.clientId}`);
+  }
+
+  #goOn(connection: RawClient): void {
     this.#connections += 1;
     this.#connection = connection;
     for (const { packet, state } of this.#outgoing.values())

@@ -106,7 +106,8 @@ describePropagation('inject-if-absent', (traced) => {
     const [first, second] = [nextCaller(), nextCaller()];
     const received = await send(traced(), 'twice', withTraceparent(first.header, second.header));
     assert.deepEqual(traceparentsOf(received), [first.header, second.header]);
-    assert.equal((await traced().span('mqtt/publish', { 'mqtt.topic': 'twice' })).traceId, first.traceId);
+    const span = await traced().span('mqtt/publish', { 'mqtt.topic': 'twice' });
+    assert.equal(span.parentSpanId, '');
   });
 
   it('is added where only its name occurs elsewhere; other properties stay in order', async () => {
@@ -155,7 +156,7 @@ describePropagation('replace', (traced) => {
         qos,
         properties: {
           correlationData: Buffer.from('c'),
-          userProperties: [others[0]!, ['traceparent', header], others[1]!, ['traceparent', 'x']],
+          userProperties: [others[0]!, ['traceparent', header], others[1]!],
         },
       });
       const trace = await traced().trace(traceId, ['mqtt/publish', 'client/push']);
@@ -172,5 +173,49 @@ describePropagation('replace', (traced) => {
 
   it('adds it where there is none', async () => {
     assert.equal(traceparentsOf(await send(traced(), 'absent', { qos: 1 })).length, 1);
+  });
+});
+
+describe('trust in the traceparent of a listener’s clients', () => {
+  let traced: TracedBroker;
+  before(async () => {
+    const listener = (trust: string) => `[[listeners]]\nname = "${trust}"\nport = 0\ntrace_context = "${trust}"\n`;
+    traced = await TracedBroker.start({ toml: ['follow', 'link', 'ignore'].map(listener).join('') });
+  });
+  after(() => traced[Symbol.asyncDispose]());
+
+  /** The span of a PUBLISH through this listener, whose property arrives as it was sent. */
+  async function publishThrough(trust: string, header: string) {
+    const topic = `trust/${trust}`;
+    await using subscriber = await traced.connect();
+    await subscriber.subscribe(topic);
+    await using publisher = await traced.connect({ port: traced.broker.portOfListener(trust) });
+    await publisher.publish(topic, 'x', { qos: 1, ...withTraceparent(header) });
+    assert.deepEqual(traceparentsOf(await subscriber.receive()), [header]);
+    return traced.span('mqtt/publish', { 'mqtt.topic': topic });
+  }
+
+  it('follow: its trace goes on', async () => {
+    const { traceId, header } = nextCaller();
+    const span = await publishThrough('follow', header);
+    assert.deepEqual([span.traceId, span.parentSpanId, span.links], [traceId, CALLER_ID, []]);
+  });
+
+  it('link: a new trace links to it', async () => {
+    const { traceId, header } = nextCaller();
+    const span = await publishThrough('link', header);
+    assert.notEqual(span.traceId, traceId);
+    assert.equal(span.parentSpanId, '');
+    assert.deepEqual(
+      span.links.map((link) => [link.traceId, link.spanId]),
+      [[traceId, CALLER_ID]],
+    );
+  });
+
+  it('ignore: nothing of it is seen', async () => {
+    const { traceId, header } = nextCaller();
+    const span = await publishThrough('ignore', header);
+    assert.notEqual(span.traceId, traceId);
+    assert.deepEqual([span.parentSpanId, span.links], ['', []]);
   });
 });

@@ -33,8 +33,12 @@ export const plain: SubscriptionOptions = {
 
 export class TestSession implements Subscriber {
   readonly number: number;
+  readonly persistent: boolean;
+  readonly mountPoint: string;
 
-  constructor(number: number) {
+  constructor(number: number, persistent = false, mountPoint = '') {
     this.number = number;
+    this.persistent = persistent;
+    this.mountPoint = mountPoint;
   }
 }

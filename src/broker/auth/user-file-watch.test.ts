@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { CodedError } from '../../base/errors.ts';
-import { PasswordFileWatch } from './password-file-watch.ts';
+import { PASSWORD_FILE } from './password-file.ts';
 import { cheapLine } from './testing/cheap-hash.ts';
+import { UserFileWatch } from './user-file-watch.ts';
 
 const NEVER_BY_ITSELF_MS = 1_000_000;
 const folder = await mkdtemp(join(tmpdir(), 'robustmq-passwords-'));
@@ -21,8 +22,9 @@ async function openWatch(text: string, checkEveryMs = NEVER_BY_ITSELF_MS) {
   const published: string[] = [];
   const failures: string[] = [];
   const store = { full: false, onPublished: () => {} };
-  const watch = await PasswordFileWatch.open({
+  const watch = await UserFileWatch.open({
     file,
+    form: PASSWORD_FILE,
     async publish(users) {
       if (store.full) throw new CodedError('no_space', 'the disk is full');
       published.push([...users.keys()].join(' '));
@@ -34,7 +36,7 @@ async function openWatch(text: string, checkEveryMs = NEVER_BY_ITSELF_MS) {
   return { file, watch, published, failures, store };
 }
 
-describe('a password file', () => {
+describe('a file of users', () => {
   test('is published at the start, when it changes, and when asked for', async () => {
     const { file, watch, published } = await openWatch(alice);
     await watch.check();
@@ -92,7 +94,8 @@ describe('a password file', () => {
   });
 
   test('that is unusable from the start is refused by name', async () => {
-    const open = (file: string) => PasswordFileWatch.open({ file, publish: async () => {}, onFailure: () => {} });
+    const open = (file: string) =>
+      UserFileWatch.open({ file, form: PASSWORD_FILE, publish: async () => {}, onFailure: () => {} });
     await assert.rejects(open(join(folder, 'absent')), { code: 'unreadable', message: /absent cannot be read/ });
     const malformed = join(folder, 'malformed');
     await writeFile(malformed, `${alice}rubbish\n`);

@@ -1,26 +1,22 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { CodedError } from '../../base/errors.ts';
-import { type PasswordEntries, PasswordFileError, parsePasswordFile } from './password-file.ts';
+import { readUserFile, type UserFileForm, unreadable } from './user-file.ts';
 
 const CHECK_EVERY_MS = 1000;
 
-export interface PasswordFileWatchOptions {
+export interface UserFileWatchOptions<Credential> {
   readonly file: string;
+  readonly form: UserFileForm<Credential>;
   /** Given the users whenever the file may have changed. */
-  readonly publish: (users: PasswordEntries) => Promise<void>;
+  readonly publish: (users: ReadonlyMap<string, Credential>) => Promise<void>;
   /** Told once when a changed file cannot be read or published, which is then tried again with every check. */
   readonly onFailure: (error: CodedError<string>) => void;
   readonly checkEveryMs?: number;
 }
 
-/** Throws a PasswordFileError when the file cannot be read or a line of it is malformed. */
-export async function readPasswordFile(file: string): Promise<PasswordEntries> {
-  return parsePasswordFile(await readFile(file, 'utf8').catch((error: unknown) => unreadable(file, error)), file);
-}
-
-/** Publishes the users of a password file, and again when it changes. */
-export class PasswordFileWatch {
-  readonly #options: PasswordFileWatchOptions;
+/** Publishes the users of a file, and again when it changes. */
+export class UserFileWatch<Credential> {
+  readonly #options: UserFileWatchOptions<Credential>;
   /** Of the file that was published last. */
   #version = '';
   #toldFailure: string | undefined;
@@ -29,19 +25,19 @@ export class PasswordFileWatch {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  private constructor(options: PasswordFileWatchOptions) {
+  private constructor(options: UserFileWatchOptions<Credential>) {
     this.#options = options;
   }
 
   /** Rejects, like `reload`, when the file cannot be published. */
-  static async open(options: PasswordFileWatchOptions): Promise<PasswordFileWatch> {
-    const watch = new PasswordFileWatch(options);
+  static async open<Credential>(options: UserFileWatchOptions<Credential>): Promise<UserFileWatch<Credential>> {
+    const watch = new UserFileWatch(options);
     await watch.reload();
     watch.#schedule();
     return watch;
   }
 
-  /** Rejects with a PasswordFileError when the file is unusable, or with what publishing it failed with. */
+  /** Rejects with a UserFileError when the file is unusable, or with what publishing it failed with. */
   reload(): Promise<void> {
     return this.#afterLast(() => this.#read());
   }
@@ -69,10 +65,10 @@ export class PasswordFileWatch {
   }
 
   async #read(): Promise<void> {
-    const { file, publish } = this.#options;
+    const { file, form, publish } = this.#options;
     // Taken first: what is written while the file is read is a change for the next check.
     const version = await readVersion(file);
-    await publish(await readPasswordFile(file));
+    await publish(await readUserFile(file, form));
     this.#version = version;
   }
 
@@ -95,9 +91,4 @@ export class PasswordFileWatch {
 async function readVersion(file: string): Promise<string> {
   const { ino, size, mtimeMs, ctimeMs } = await stat(file).catch((error: unknown) => unreadable(file, error));
   return [ino, size, mtimeMs, ctimeMs].join(' ');
-}
-
-function unreadable(file: string, error: unknown): never {
-  const reason = error instanceof Error ? error.message : String(error);
-  throw new PasswordFileError('unreadable', `the password file ${file} cannot be read: ${reason}`, error);
 }
