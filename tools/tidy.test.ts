@@ -179,6 +179,12 @@ describe('package.json', () => {
     assertFound(compareWithImports([], { dependencies: { leftover: '1' } }), 0, /declares leftover/);
   });
 
+  it('declares types only with the package they are of', () => {
+    const both = { dependencies: { zod: '4' }, devDependencies: { '@types/zod': '1' } };
+    assert.deepEqual(compareWithImports([program], both), []);
+    assertFound(compareWithImports([], { devDependencies: { '@types/zod': '1' } }), 0, /declares @types\/zod/);
+  });
+
   it('is locked without naming a registry', () => {
     assertFound(checkLockfile('{\n"resolved": "https://registry.example.org/a.tgz"\n}'), 2, /registry/);
     assert.deepEqual(checkLockfile('{ "integrity": "sha512-x" }'), []);

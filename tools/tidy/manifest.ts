@@ -9,6 +9,7 @@ const NOT_IMPORTED: ReadonlyMap<string, string> = new Map([
   ['typescript', 'the type check'],
   ['@biomejs/biome', 'the linter'],
   ['@types/node', 'the type check'],
+  ['@types/ws', 'the type check'],
 ]);
 
 interface Manifest {
@@ -40,7 +41,8 @@ export function compareWithImports(files: readonly SourceFile[], manifest: Manif
       violations.push({ file: file.path, line: lineOf(file.text, position), message });
     }
   }
-  const unused = [...declared].filter((name) => !used.has(name) && !NOT_IMPORTED.has(name));
+  const isUsed = (name: string): boolean => used.has(name) || used.has(typedPackage(name)) || NOT_IMPORTED.has(name);
+  const unused = [...declared].filter((name) => !isUsed(name));
   return [...violations, ...unused.map((name) => unusedPackage(name))];
 }
 
@@ -54,6 +56,11 @@ export function checkLockfile(lockfile: string): Violation[] {
 
 function unusedPackage(name: string): Violation {
   return { file: 'package.json', line: 0, message: `declares ${name}, which nothing imports: remove it` };
+}
+
+/** `@types/ws` is used by whoever imports `ws`. */
+function typedPackage(name: string): string {
+  return name.replace(/^@types\//, '');
 }
 
 /** The package of a bare specifier; undefined for relative files and Node's own modules. */
