@@ -1,7 +1,7 @@
 /** `npm run conformance`: the suite of test/conformance, and what it says of each statement of the specification. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { mosquitto } from '../bench/brokers/mosquitto.ts';
+import { mosquittoAsInstalled as mosquitto } from '../bench/brokers/mosquitto.ts';
 import type { SpecificationVersion } from '../test/conformance/support/conformance.ts';
 import { DEVIATIONS_FILE, deviationsOf, type VersionDeviations, writeDeviations } from './conformance/deviations.ts';
 import { checkLedger, readLedger, VERSIONS } from './conformance/ledger.ts';

@@ -105,8 +105,7 @@ function unknownKey(path: readonly string[], settings: readonly Setting[]): Prob
   const names = known.map((candidate) => candidate.path.join('.'));
   const last = path.at(-1)!;
   const nearest =
-    nearestName(path.filter((segment) => !/^\d+$/.test(segment)).join('.'), names) ??
-    names.find((name) => name.endsWith(`.${last}`));
+    nearestName(path.filter((segment) => !/^\d+$/.test(segment)).join('.'), names) ?? namesAtEnd(names, last).at(0);
   const fromVariable = source.startsWith('ROBUSTMQ_');
   const siblings = fieldsOf(schemaAt(path.slice(0, -1)) ?? configSchema) ?? new Map();
   const hint =
@@ -117,6 +116,13 @@ function unknownKey(path: readonly string[], settings: readonly Setting[]): Prob
     key,
     sentence: fromVariable ? `${source}: no such key; ${hint}` : `${key} (${source}): no such key; ${hint}`,
   };
+}
+
+/** The keys whose last part this is; those that count for all before those of one entry of a list. */
+function namesAtEnd(names: readonly string[], last: string): string[] {
+  const isOfEntry = (name: string): boolean => elementOf(schemaAt([name.split('.')[0]!])!) !== undefined;
+  const matching = names.filter((name) => name.endsWith(`.${last}`));
+  return matching.toSorted((left, right) => Number(isOfEntry(left)) - Number(isOfEntry(right)));
 }
 
 function wrongValue(issue: z.core.$ZodIssue, named: unknown, settings: readonly Setting[]): Problem {

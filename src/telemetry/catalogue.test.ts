@@ -58,7 +58,8 @@ describe('catalogue', () => {
         metric.bounds,
         [...metric.bounds].sort((a, b) => a - b),
       );
-      assert.ok(['operation', 'qos', 'reason', 'limit', 'shard', undefined].includes(metric.label?.name), metric.name);
+      const labels = ['operation', 'qos', 'reason', 'limit', 'method', 'scope', 'shard', undefined];
+      assert.ok(labels.includes(metric.label?.name), metric.name);
       if (metric.label?.values === null) assert.equal(metric.kind, 'gauge', metric.name);
     }
   });

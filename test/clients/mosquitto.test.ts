@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { TestBroker } from '../support/test-broker.ts';
+import { TlsFiles } from '../support/tls-files.ts';
 import { ClientProgram, skipWithout } from './support/client-program.ts';
 
 /** What mosquitto_sub prints of a message. */
@@ -110,5 +111,42 @@ describe('mosquitto_pub and mosquitto_sub', { skip }, () => {
       await publish('mqttv311', '-t', 'mosquitto/large', '-q', qos, '-f', file);
       assert.equal(await program.line(/^>/), '> 1000000');
     }
+  });
+});
+
+describe('mosquitto_pub and mosquitto_sub over TLS, with a client certificate', { skip }, () => {
+  let files: TlsFiles;
+  let secure: TestBroker;
+  let certificate: readonly string[];
+  before(async () => {
+    files = await TlsFiles.create();
+    secure = await TestBroker.start({}, files.listeners(['tls'], 'required'));
+    const issued = await files.authority.issue('CN=device-1');
+    const cert = files.write('device.crt', issued.certificate);
+    const key = files.write('device.key', issued.key);
+    certificate = ['--cafile', files.path('ca.crt'), '--cert', cert, '--key', key];
+  });
+  after(async () => {
+    await secure[Symbol.asyncDispose]();
+    await files[Symbol.asyncDispose]();
+  });
+
+  // The last of several ports counts.
+  const at = (): readonly string[] => ['-p', String(secure.portOfListener('tls'))];
+
+  for (const version of ['mqttv311', 'mqttv5'])
+    for (const qos of ['0', '1', '2'])
+      test(`${version}: QoS ${qos}`, async () => {
+        const topic = `mosquitto/tls/${version}/${qos}`;
+        await using program = await subscribed(version, ...at(), ...certificate, '-t', topic, '-q', qos, '-C', '1');
+        await publish(version, ...at(), ...certificate, '-t', topic, '-q', qos, '-m', 'hello');
+        assert.equal(await program.line(/^>/), `> ${topic} qos=${qos} retain=0 hello`);
+        assert.equal((await program.exited).code, 0);
+      });
+
+  test('without a certificate there is no connection', async () => {
+    const parameters = [...at(), '--cafile', files.path('ca.crt'), '-t', 'a', '-m', 'x'];
+    await using program = new ClientProgram('mosquitto_pub', ['-V', 'mqttv5', ...parameters]);
+    assert.notEqual((await program.exited).code, 0);
   });
 });

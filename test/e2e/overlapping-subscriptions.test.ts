@@ -10,6 +10,8 @@ before(async () => {
   broker = await TestBroker.start({
     'mqtt.overlapping_subscriptions': 'each',
     'telemetry.propagation': 'preserve',
+    // Runs of messages are only made of those that are not traced.
+    'telemetry.sampling.rate': 0,
   });
 });
 after(() => broker[Symbol.asyncDispose]());

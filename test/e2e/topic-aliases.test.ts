@@ -43,7 +43,7 @@ describe('topic aliases from the broker', () => {
         assert.deepEqual(got.map(payloadOf), [first, first, second, first, second]);
       });
 
-  test('are never more than the client or the configuration allows [MQTT-3.1.2-26]', async () => {
+  test('are never more than the client or the configuration allows [MQTT-3.1.2-26] [MQTT-3.3.2-11]', async () => {
     for (const [topicAliasMaximum, expected] of [
       [1, [1, undefined, undefined, undefined]],
       [65_535, [1, 2, 3, undefined]],
@@ -77,14 +77,17 @@ describe('topic aliases from the broker', () => {
     await using publisher = await connect({});
     for (const topic of ['again/1', 'again/2'])
       for (const qos of [1, 2] as const) await publisher.publish(topic, 'x', { qos });
-    const sent: unknown[] = [];
-    for (let count = 0; count < 4; count += 1) sent.push(seen(await first.expect('publish')));
+    for (let count = 0; count < 4; count += 1) await first.expect('publish');
     await first.drop();
     await using second = await connect(properties, { clientId: 'again', cleanStart: false });
     const resent: PublishPacket[] = [];
     for (let count = 0; count < 4; count += 1) resent.push(await second.expect('publish'));
-    assert.deepEqual(topicsOf(sent as [string, number][]), ['again/1', 'again/1', 'again/2', 'again/2']);
-    assert.deepEqual(topicsOf(resent.map(seen)), ['again/1', 'again/1', 'again/2', 'again/2']);
+    assert.deepEqual(resent.map(seen), [
+      ['again/1', 1],
+      ['', 1],
+      ['again/2', 2],
+      ['', 2],
+    ]);
     assert.ok(resent.every(({ duplicate }) => duplicate));
   });
 
@@ -118,12 +121,3 @@ describe('topic aliases from the broker', () => {
     }
   });
 });
-
-/** What a client makes of topics and aliases, in their order. */
-function topicsOf(packets: readonly (readonly unknown[])[]): unknown[] {
-  const known = new Map<unknown, unknown>();
-  return packets.map(([topic, alias]) => {
-    if (topic !== '') known.set(alias, topic);
-    return topic === '' ? known.get(alias) : topic;
-  });
-}

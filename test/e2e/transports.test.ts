@@ -22,17 +22,6 @@ before(async () => {
 });
 after(() => files[Symbol.asyncDispose]());
 
-/** A listener for each transport, named by it. */
-function listenersOf(transports: readonly TransportName[], clientCertificates?: 'optional' | 'required'): string {
-  return transports
-    .map((transport) => {
-      const isTls = transport === 'tls' || transport === 'wss';
-      const table = `[[listeners]]\nname = "${transport}"\ntransport = "${transport}"\nport = 0\n`;
-      return isTls ? table + files.table(clientCertificates) : table;
-    })
-    .join('\n');
-}
-
 /** Over this transport, not yet connected in MQTT's sense. */
 async function open(broker: TestBroker, transport: TransportName, version: 4 | 5 = 5): Promise<RawClient> {
   const stream = await connectOver(transport, broker.portOfListener(transport), { ca: files.authority.certificate });
@@ -49,7 +38,7 @@ async function connected(broker: TestBroker, transport: TransportName, version: 
 describe('every transport', () => {
   let broker: TestBroker;
   before(async () => {
-    broker = await TestBroker.start({}, listenersOf(TRANSPORTS));
+    broker = await TestBroker.start({}, files.listeners(TRANSPORTS));
   });
   after(() => broker[Symbol.asyncDispose]());
 
@@ -163,7 +152,7 @@ describe('a transport that shakes hands', () => {
 
   for (const transport of ['tls', 'ws', 'wss'] as const) {
     test(`${transport}: counts as a connection from its first byte on, and has the time of a CONNECT for both`, async () => {
-      await using broker = await TestBroker.start({ 'mqtt.connect_timeout_ms': 100 }, listenersOf([transport]));
+      await using broker = await TestBroker.start({ 'mqtt.connect_timeout_ms': 100 }, files.listeners([transport]));
       const silent = connectTcp(broker.portOfListener(transport), '127.0.0.1').resume();
       silent.on('error', () => undefined);
       const closed = once(silent, 'close');
@@ -176,7 +165,7 @@ describe('a transport that shakes hands', () => {
     });
 
     test(`${transport}: plain MQTT is refused, and the failure counted`, async () => {
-      await using broker = await TestBroker.start({}, listenersOf([transport]));
+      await using broker = await TestBroker.start({}, files.listeners([transport]));
       await using client = await RawClient.open(broker.portOfListener(transport));
       // What comes back is no MQTT, if anything: only the end matters.
       const socket = connectTcp(broker.portOfListener(transport), '127.0.0.1').resume();
@@ -190,7 +179,7 @@ describe('a transport that shakes hands', () => {
 });
 
 test('at its end the broker closes connections of every kind, those that still shake hands too', async () => {
-  await using broker = await TestBroker.start({}, listenersOf(TRANSPORTS));
+  await using broker = await TestBroker.start({}, files.listeners(TRANSPORTS));
   const clients = [];
   for (const transport of TRANSPORTS) clients.push(await connected(broker, transport));
   const page = openWebSocket('ws', broker.portOfListener('ws'));
@@ -210,7 +199,9 @@ describe('client certificates', () => {
     const rules = [
       '[[authorization.rules]]\npermission = "allow"\naction = "all"\ntopics = ["devices/%u/#"]\nuser = "device-1"\n',
     ];
-    const listener = listenersOf(['tls'], 'required').replace('port = 0', 'port = 0\nauthentication = ["certificate"]');
+    const listener = files
+      .listeners(['tls'], 'required')
+      .replace('port = 0', 'port = 0\nauthentication = ["certificate"]');
     await using broker = await TestBroker.start({}, [listener, ...rules].join('\n'));
     const { certificate: cert, key } = await files.authority.issue('CN=device-1');
     const options = { ca: files.authority.certificate, cert, key };
@@ -241,7 +232,7 @@ describe('certificates that are read again', () => {
   for (const transport of ['tls', 'wss'] as const)
     test(`${transport}: are for new connections; a broken file keeps the old ones; open connections stay`, async () => {
       await files.renewServer('CN=first');
-      await using broker = await TestBroker.start({}, listenersOf([transport]));
+      await using broker = await TestBroker.start({}, files.listeners([transport]));
       await using client = await connected(broker, transport);
       assert.equal(await subjectOver(broker, transport), 'first');
       await files.renewServer('CN=second');
@@ -259,7 +250,7 @@ describe('certificates that are read again', () => {
   test('a client that was revoked meanwhile stays, and does not come again', async () => {
     await files.renewServer();
     await files.revoke();
-    await using broker = await TestBroker.start({}, listenersOf(['tls'], 'required'));
+    await using broker = await TestBroker.start({}, files.listeners(['tls'], 'required'));
     const device = await files.authority.issue('CN=device-1');
     const options = { ca: files.authority.certificate, cert: device.certificate, key: device.key };
     const port = broker.portOfListener('tls');
@@ -278,7 +269,7 @@ describe('certificates that are read again', () => {
   test('on SIGHUP, and what is wrong is told', async () => {
     await files.renewServer('CN=first');
     await using directory = await TestDirectory.create();
-    await using broker = await BrokerProcess.start({ directory, toml: listenersOf(['tls']) });
+    await using broker = await BrokerProcess.start({ directory, toml: files.listeners(['tls']) });
     assert.match(broker.output, /MQTT +mqtts:\/\/127\.0\.0\.1:\d+ /);
     const subject = async (): Promise<string> => {
       const socket = await connectOver('tls', broker.port, { ca: files.authority.certificate });

@@ -1,5 +1,8 @@
 import { type CertificateAndKey, TestAuthority } from './certificates.ts';
 import { TestDirectory } from './test-settings.ts';
+import type { TransportName } from './transports.ts';
+
+type ClientCertificates = 'none' | 'optional' | 'required';
 
 /** The certificate files of a broker: one authority for the server and for clients. */
 export class TlsFiles implements AsyncDisposable {
@@ -19,8 +22,17 @@ export class TlsFiles implements AsyncDisposable {
     return files;
   }
 
-  /** The table `listeners.tls` in TOML. */
-  table(clientCertificates: 'none' | 'optional' | 'required' = 'none'): string {
+  /** A listener for each transport, named by it, in TOML. */
+  listeners(transports: readonly TransportName[], clientCertificates: ClientCertificates = 'none'): string {
+    return transports
+      .map((transport) => {
+        const table = `[[listeners]]\nname = "${transport}"\ntransport = "${transport}"\nport = 0\n`;
+        return transport === 'tls' || transport === 'wss' ? table + this.#table(clientCertificates) : table;
+      })
+      .join('\n');
+  }
+
+  #table(clientCertificates: ClientCertificates): string {
     const files = { certificate_file: 'server.crt', key_file: 'server.key' };
     const clientFiles = clientCertificates === 'none' ? {} : { client_ca_file: 'ca.crt', crl_file: 'clients.crl' };
     const lines = Object.entries({ ...files, ...clientFiles }).map(([key, name]) => `${key} = "${this.path(name)}"`);

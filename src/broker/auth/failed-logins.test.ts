@@ -43,6 +43,13 @@ describe('failed logins', () => {
     assert.deepEqual(logins.failed(suspect('bob'), 1004).banned, ['address']);
   });
 
+  test('before a ban count for nothing after it, also where it is shorter than the window', () => {
+    const logins = open({ banMs: 100 });
+    for (let failure = 1; failure <= 3; failure += 1) logins.failed(suspect('alice'), 0);
+    assert.deepEqual(logins.failed(suspect('alice'), 100).banned, []);
+    assert.equal(logins.isBanned(suspect('alice'), 100), false);
+  });
+
   test('lead to nothing where the limits say so', () => {
     const never = open({ perUser: 0 });
     for (let at = 0; at < 100; at += 1) assert.deepEqual(never.failed(suspect('alice'), at).banned, []);
@@ -68,8 +75,8 @@ test('at any time it is banned who failed often enough within a window, no longe
     afterMs: fc.integer({ min: 0, max: 700 }),
   });
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-      const logins = open();
+    fc.property(fc.array(event, { maxLength: 60 }), fc.constantFrom(300, 5000), (events, banMs) => {
+      const logins = open({ banMs });
       const model = new Map<string, { limit: number; failures: number[]; bannedUntil: number }>();
       const entry = (key: string, limit: number) => {
         const known = model.get(key) ?? { limit, failures: [], bannedUntil: 0 };
@@ -96,7 +103,7 @@ test('at any time it is banned who failed often enough within a window, no longe
           counted.failures.push(now);
           if (counted.failures.length < counted.limit) continue;
           counted.failures = [];
-          counted.bannedUntil = now + LIMITS.banMs;
+          counted.bannedUntil = now + banMs;
         }
       }
       assert.equal(logins.bans(now), [...model.values()].filter(({ bannedUntil }) => bannedUntil > now).length);

@@ -118,6 +118,7 @@ describe('what is not believed', () => {
     const shared = open({}, { algorithms: ['HS256'], keyOf: () => Buffer.from(SECRET) });
     assert.equal((await shared.present(await signWithSecret(SECRET, { sub: 'a' }))).type, 'allowed');
     assert.equal((await shared.present(await signer.sign({ sub: 'a' }))).type, 'refused');
+    assert.equal((await shared.present(await signWithSecret(SECRET, { sub: 'a' }, 'HS512'))).type, 'refused');
   });
 
   test('a password that is no token is for others to judge', async () => {

@@ -1,4 +1,8 @@
-"""Scenarios for paho.mqtt.client: paho_scenarios.py SCENARIO PORT VERSION (4 or 5). Prints one JSON value a line."""
+"""Scenarios for paho.mqtt.client. Prints one JSON value a line.
+
+paho_scenarios.py SCENARIO PORT VERSION TRANSPORT CA: version 4 or 5, transport tcp, tls, ws or wss, a file with the
+authority of the broker's certificate.
+"""
 
 import json
 import queue
@@ -10,6 +14,7 @@ from paho.mqtt.properties import Properties
 
 LIMIT_SECONDS = 20
 SESSION_SECONDS = 600
+TRANSPORT, AUTHORITY = sys.argv[4:6]
 
 
 class Client:
@@ -23,7 +28,13 @@ class Client:
         # Version 2 of paho asks which callbacks it is to use.
         callbacks = [mqtt.CallbackAPIVersion.VERSION1] if hasattr(mqtt, "CallbackAPIVersion") else []
         options = {"protocol": mqtt.MQTTv5} if version == 5 else {"protocol": mqtt.MQTTv311, "clean_session": not persistent}
-        self.paho = mqtt.Client(*callbacks, client_id=client_id, **options)
+        websockets = TRANSPORT in ("ws", "wss")
+        transport = "websockets" if websockets else "tcp"
+        self.paho = mqtt.Client(*callbacks, client_id=client_id, transport=transport, **options)
+        if websockets:
+            self.paho.ws_set_options(path="/mqtt")
+        if TRANSPORT in ("tls", "wss"):
+            self.paho.tls_set(ca_certs=AUTHORITY)
         self.paho.on_connect = lambda _client, _data, flags, *_rest: self.connected.put(flags["session present"])
         self.paho.on_subscribe = lambda _client, _data, _id, granted, *_rest: self.subscribed.put(granted)
         self.paho.on_message = lambda _client, _data, message: self.messages.put(message)

@@ -27,3 +27,13 @@ export function connectFrame(head: ConnectHead, ...fields: (string | Uint8Array)
   const { header = 0x10, name = 'MQTT', level = 4, flags = 0x02 } = head;
   return frame(header, field(name), level, flags, 0, 0, ...fields.map(field));
 }
+
+interface ConnectHead5 extends Omit<ConnectHead, 'name'> {
+  readonly properties?: Uint8Array;
+}
+
+/** A CONNECT of MQTT 5 with the flags as given, and behind its properties the parts of its payload as they are. */
+export function connectFrame5(head: ConnectHead5, ...payload: (number | Uint8Array)[]): Buffer {
+  const { header = 0x10, level = 5, flags = 0x02, properties = new Uint8Array(0) } = head;
+  return frame(header, field('MQTT'), level, flags, 0, 0, properties.length, properties, ...payload);
+}

@@ -21,6 +21,19 @@ export async function expectRefusal(client: RawClient, ...reasonCodes: ReasonCod
   assert.equal(await nextOrEnd(client), undefined, 'the connection must end after DISCONNECT');
 }
 
+/**
+ * The server ends a connection that has only brought a CONNECT. It may say why in a CONNACK before, but then with one of
+ * these reasons, without a session, and with nothing behind it.
+ */
+export async function expectRejection(client: RawClient, ...reasonCodes: ReasonCode[]): Promise<void> {
+  const packet = await nextOrEnd(client);
+  if (packet === undefined) return;
+  assert(packet.type === 'connack', `expected the end of the connection, got ${JSON.stringify(packet)}`);
+  assert(reasonCodes.includes(packet.reasonCode), `unexpected reason 0x${packet.reasonCode.toString(16)}`);
+  assert.equal(packet.sessionPresent, false);
+  assert.equal(await nextOrEnd(client), undefined, 'the connection must end after CONNACK');
+}
+
 /** The next packet; undefined when the server has ended the connection. */
 export async function nextOrEnd(client: RawClient): Promise<Packet | undefined> {
   try {

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
 import { bytes, connectFrame, field, frame } from '../support/bytes.ts';
 import { conformance } from '../support/conformance.ts';
+import { ILL_FORMED, NULL_CHARACTER } from '../support/ill-formed-strings.ts';
 
 const { test, open, connect, unique } = conformance('3.1.1');
-
-const ILL_FORMED: Readonly<Record<string, Uint8Array>> = {
-  'a surrogate': bytes(0xed, 0xa0, 0x80),
-  'an overlong character': bytes(0xc0, 0xaf),
-  'a character that is cut': bytes('a', 0xe2, 0x82),
-  'a byte that begins no character': bytes(0xff),
-};
-
-const NULL_CHARACTER = bytes('a', 0, 'b');
 
 /** The packets of a connected client that hold a string. */
 function packetsWith(text: Uint8Array): Readonly<Record<string, Buffer>> {

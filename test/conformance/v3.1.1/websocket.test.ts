@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { WebSocket } from 'ws';
-import { openWebSocket } from '../../support/transports.ts';
 import { bytes, connectFrame, field, frame } from '../support/bytes.ts';
 import { conformance } from '../support/conformance.ts';
+import { WebSocketClient } from '../support/websocket-client.ts';
 
 const { test, address, unique } = conformance('3.1.1', { 'listeners.0.transport': 'ws' });
 
@@ -11,43 +10,9 @@ const CONNACK = bytes(0x20, 2, 0, 0);
 const PINGREQ = frame(0xc0);
 const PINGRESP = frame(0xd0);
 
-/** The connection is closed when the test leaves. */
-class Client implements AsyncDisposable {
-  readonly webSocket: WebSocket = openWebSocket('ws', address().port);
-  readonly #chunks: Buffer[] = [];
-  #isBinary = true;
-
-  constructor() {
-    this.webSocket.on('message', (data: Buffer, isBinary) => {
-      this.#chunks.push(data);
-      this.#isBinary &&= isBinary;
-    });
-  }
-
-  static async open(): Promise<Client> {
-    const client = new Client();
-    await once(client.webSocket, 'open');
-    return client;
-  }
-
-  /** Takes as many bytes as are expected, in however many frames, all of them binary [MQTT-6.0.0-1]. */
-  async expect(expected: Uint8Array): Promise<void> {
-    while (Buffer.concat(this.#chunks).length < expected.length) await once(this.webSocket, 'message');
-    assert.deepEqual(Buffer.concat(this.#chunks.splice(0)), Buffer.from(expected));
-    assert(this.#isBinary);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { webSocket } = this;
-    if (webSocket.readyState === webSocket.CLOSED) return;
-    webSocket.terminate();
-    await once(webSocket, 'close');
-  }
-}
-
 test('[MQTT-6.0.0-1] packets come in binary frames', async () => {
   const topic = unique('topic');
-  await using client = await Client.open();
+  await using client = await WebSocketClient.open(address().port);
   client.webSocket.send(connectFrame({}, unique('c')));
   await client.expect(CONNACK);
   client.webSocket.send(frame(0x82, 0, 1, field(topic), 0));
@@ -57,7 +22,7 @@ test('[MQTT-6.0.0-1] packets come in binary frames', async () => {
 });
 
 test('[MQTT-6.0.0-1] a text frame ends the connection', async () => {
-  await using client = await Client.open();
+  await using client = await WebSocketClient.open(address().port);
   client.webSocket.send(connectFrame({}, unique('c')));
   await client.expect(CONNACK);
   client.webSocket.send(PINGREQ.toString('latin1'));
@@ -65,13 +30,13 @@ test('[MQTT-6.0.0-1] a text frame ends the connection', async () => {
 });
 
 test('[MQTT-6.0.0-2] several packets in one frame are taken', async () => {
-  await using client = await Client.open();
+  await using client = await WebSocketClient.open(address().port);
   client.webSocket.send(bytes(connectFrame({}, unique('c')), PINGREQ, PINGREQ));
   await client.expect(bytes(CONNACK, PINGRESP, PINGRESP));
 });
 
 test('[MQTT-6.0.0-2] a packet in many frames is taken, also with the beginning of the next', async () => {
-  await using client = await Client.open();
+  await using client = await WebSocketClient.open(address().port);
   const packets = bytes(connectFrame({}, unique('c')), PINGREQ);
   for (const byte of packets.subarray(0, 4)) client.webSocket.send(Uint8Array.of(byte));
   client.webSocket.send(packets.subarray(4, packets.length - 1));
@@ -80,6 +45,6 @@ test('[MQTT-6.0.0-2] a packet in many frames is taken, also with the beginning o
 });
 
 test('[MQTT-6.0.0-4] the subprotocol that the server selects is mqtt', async () => {
-  await using client = await Client.open();
+  await using client = await WebSocketClient.open(address().port);
   assert.equal(client.webSocket.protocol, 'mqtt');
 });

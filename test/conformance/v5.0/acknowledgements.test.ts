@@ -19,10 +19,10 @@ test('[MQTT-3.3.4-1] a PUBLISH is answered as its QoS says: not at all, with PUB
 });
 
 for (const [name, qos, answer] of [
-  ['[MQTT-3.4.2-1] PUBACK', 1, 'puback'],
-  ['[MQTT-3.5.2-1] PUBREC', 2, 'pubrec'],
+  ['[MQTT-3.4.2-1] PUBACK says with a code of its own that a message was taken', 1, 'puback'],
+  ['[MQTT-3.5.2-1] PUBREC says with a code of its own that a message was taken', 2, 'pubrec'],
 ] as const)
-  test(`${name} says with a code of its own that a message was taken, with and without subscribers`, async () => {
+  test(`${name}, with and without subscribers`, async () => {
     const topic = unique('topic');
     await using client = await connect();
     client.sendPublish(topic, 'nobody', { qos });

@@ -14,10 +14,18 @@ test('[MQTT-4.3.1-1] a QoS 0 message is sent with QoS 0, no packet identifier an
 });
 
 for (const [name, first, qos] of [
-  ['[MQTT-4.3.2-1] QoS 1', '[MQTT-4.3.2-2] QoS 1', 1],
-  ['[MQTT-4.3.3-1] QoS 2', '[MQTT-4.3.3-2] QoS 2', 2],
+  [
+    '[MQTT-4.3.2-1] messages on their way have identifiers of their own',
+    '[MQTT-4.3.2-2] a new message has no DUP flag',
+    1,
+  ],
+  [
+    '[MQTT-4.3.3-1] messages on their way have identifiers of their own',
+    '[MQTT-4.3.3-2] a new message has no DUP flag',
+    2,
+  ],
 ] as const) {
-  test(`${name}: messages that are on their way have identifiers of their own, none of them 0`, async () => {
+  test(`${name}, none of them 0, at QoS ${qos}`, async () => {
     const topic = unique('topic');
     await using client = await connect();
     await client.subscribe(topic);
@@ -37,7 +45,7 @@ for (const [name, first, qos] of [
     }
   });
 
-  test(`${first}: a message is sent for the first time with this QoS, an identifier and no DUP flag`, async () => {
+  test(`${first}, but an identifier and QoS ${qos}`, async () => {
     const topic = unique('topic');
     await using client = await connect();
     await client.subscribe(topic);

@@ -23,10 +23,10 @@ function again(broker: TestBroker): ReturnType<typeof RawClient.connect> {
 
 void describe('after a restart of the server', { concurrency: true, skip }, () => {
   for (const [name, qos] of [
-    ['[MQTT-3.3.1-1] [MQTT-4.3.2-3] [MQTT-4.4.0-1] QoS 1: what has no PUBACK', 1],
-    ['[MQTT-3.3.1-1] [MQTT-4.3.3-3] [MQTT-4.4.0-1] QoS 2: what has no PUBREC', 2],
+    ['[MQTT-3.3.1-1] [MQTT-4.3.2-3] [MQTT-4.4.0-1] what has no PUBACK is sent again after a restart', 1],
+    ['[MQTT-3.3.1-1] [MQTT-4.3.3-3] [MQTT-4.4.0-1] what has no PUBREC is sent again after a restart', 2],
   ] as const)
-    test(`${name} is sent again under its identifier, with DUP`, async () => {
+    test(`${name}, under its identifier, with DUP`, async () => {
       const { broker, packetId } = await underWay(qos);
       await using _ = broker;
       await broker.restart();

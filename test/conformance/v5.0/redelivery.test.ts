@@ -26,10 +26,10 @@ async function receiving(
 }
 
 for (const [name, qos, answer] of [
-  ['[MQTT-4.3.2-3] QoS 1: what has no PUBACK', 1, 'puback'],
-  ['[MQTT-4.3.3-3] QoS 2: what has no PUBREC', 2, 'pubrec'],
+  ['[MQTT-4.3.2-3] what has no PUBACK is sent again on the next connection', 1, 'puback'],
+  ['[MQTT-4.3.3-3] what has no PUBREC is sent again on the next connection', 2, 'pubrec'],
 ] as const)
-  test(`${name} is sent again after the connection was lost, under its identifier; what has one is not`, async () => {
+  test(`${name}, under its identifier; what has one is not`, async () => {
     const { client, reconnect } = await receiving(qos, ['1', '2', '3']);
     const sent = [await client.expect('publish'), await client.expect('publish'), await client.expect('publish')];
     client.sendAck(answer, sent[1]!.packetId);
@@ -96,7 +96,7 @@ for (const [qos, answer] of [
   });
 
 for (const qos of [1, 2] as const)
-  test(`[MQTT-4.5.0-1] QoS ${qos}: an acknowledged message reaches every session with a matching subscription, connected or not`, async () => {
+  test(`[MQTT-4.5.0-1] QoS ${qos}: what is acknowledged reaches every session that subscribed, connected or not`, async () => {
     const topic = unique('topic');
     const absent = { clientId: unique(), properties: { sessionExpiryInterval: 60 } };
     await using leaver = await connect(absent);

@@ -16,10 +16,10 @@ const { test, connect, unique } = suite;
 const FORBIDDEN = 'forbidden/topic';
 
 for (const [name, answer, qos] of [
-  ['[MQTT-3.4.2-1] PUBACK', 'puback', 1],
-  ['[MQTT-3.5.2-1] PUBREC', 'pubrec', 2],
+  ['[MQTT-3.4.2-1] PUBACK refuses with a code of its own', 'puback', 1],
+  ['[MQTT-3.5.2-1] PUBREC refuses with a code of its own', 'pubrec', 2],
 ] as const)
-  test(`${name} refuses with a code of its own`, async () => {
+  test(name, async () => {
     await using client = await connect();
     client.sendPublish(FORBIDDEN, 'message', { qos });
     assert.equal((await client.expect(answer)).reasonCode, ReasonCode.notAuthorized);

@@ -7,16 +7,16 @@ import { nextOrEnd, textsBefore } from '../support/exchange.ts';
 const { test, connect, unique } = conformance('5.0');
 
 for (const [name, filter] of [
-  ['[MQTT-4.8.2-1] an empty share name', '$share//a'],
-  ['[MQTT-4.8.2-1] no share name and no filter', '$share/'],
-  ['[MQTT-4.8.2-2] no filter', '$share/group'],
-  ['[MQTT-4.8.2-2] an empty filter', '$share/group/'],
-  ['[MQTT-4.8.2-2] a + in the share name', '$share/a+b/a'],
-  ['[MQTT-4.8.2-2] a + as share name', '$share/+/a'],
-  ['[MQTT-4.8.2-2] a # in the share name', '$share/a#/a'],
-  ['[MQTT-4.8.2-2] a # as share name', '$share/#'],
+  ['[MQTT-4.8.2-1] an empty share name is refused', '$share//a'],
+  ['[MQTT-4.8.2-1] no share name and no filter is refused', '$share/'],
+  ['[MQTT-4.8.2-2] no filter is refused', '$share/group'],
+  ['[MQTT-4.8.2-2] an empty filter is refused', '$share/group/'],
+  ['[MQTT-4.8.2-2] a + in the share name is refused', '$share/a+b/a'],
+  ['[MQTT-4.8.2-2] a + as share name is refused', '$share/+/a'],
+  ['[MQTT-4.8.2-2] a # in the share name is refused', '$share/a#/a'],
+  ['[MQTT-4.8.2-2] a # as share name is refused', '$share/#'],
 ] as const)
-  test(`${name} is refused`, async () => {
+  test(name, async () => {
     await using client = await connect();
     const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
     client.send({ type: 'subscribe', packetId: 1, subscriptions: [{ filter, ...options }], properties: {} });

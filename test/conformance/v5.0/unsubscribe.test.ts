@@ -82,7 +82,7 @@ test('[MQTT-3.10.4-3] the delivery of a message that has been sent goes on to it
   await after.expectNothing();
 });
 
-test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] an UNSUBSCRIBE is answered with an UNSUBACK of its identifier, whether it ends anything or not', async () => {
+test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] UNSUBACK has the identifier of the UNSUBSCRIBE, whether that ended anything or not', async () => {
   await using client = await connect();
   const topic = unique('topic');
   await client.subscribe(topic);
