@@ -321,6 +321,16 @@ describe('keys that contradict each other', () => {
     assert.match(refusal('admin.port = 1883').message, /admin\.port = 1883: already taken/);
   });
 
+  test('a mount point that would make of topics or filters something else', () => {
+    const mounted = (mountPoint: string) => `[[listeners]]\nmount_point = ${JSON.stringify(mountPoint)}`;
+    for (const wrong of ['site', '/site', '+/', 'site/#/', 'a#/', '$SYS/', '$share/g/', '\0/'])
+      assert.match(refusal(mounted(wrong)).message, /listeners\.0\.mount_point = .*: must end with \//, wrong);
+    for (const right of ['site/', '/', 'größe/1/'])
+      assert.equal(load(mounted(right)).listeners[0]!.mountPoint, right);
+    const short = `mqtt.max_topic_bytes = 5\n${mounted('site/')}`;
+    assert.match(refusal(short).message, /must be shorter than mqtt\.max_topic_bytes \(5\)/);
+  });
+
   test('a hard retention limit below the soft one', () => {
     assert.match(refusal('journal.retention_hard_bytes = 1').message, /must be 0 or at least journal\.retention_bytes/);
     assert.equal(load('journal.retention_hard_bytes = 0').journal.retentionHardBytes, 0);

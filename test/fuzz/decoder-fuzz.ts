@@ -27,6 +27,8 @@ export interface DecoderReport {
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5];
 const CORPUS_LIMIT = 3000;
 const FINDINGS_LIMIT = 5;
+/** Two connections for each input cost more than all else. */
+const CHUNKED_ONE_IN = 4;
 
 /**
  * Mutates packets until `isOver`, and checks all that must hold of any bytes. What the decoder takes in a way that has not
@@ -38,22 +40,31 @@ export async function fuzzDecoder(seed: number, isOver: (inputs: number) => bool
   const findings: Finding[] = [];
   const paths = new Set<string>();
   let [inputs, slowestMs, slowest] = [0, 0, Buffer.alloc(0)];
+  const { stackTraceLimit } = Error;
+  // Every refusal is an error: a third of the time would go into stacks that nobody reads.
+  Error.stackTraceLimit = 0;
   for (; !isOver(inputs) && findings.length < FINDINGS_LIMIT; inputs += 1) {
     const which = chance.below(VERSIONS.length);
     const [version, corpus] = [VERSIONS[which]!, corpora[which]!];
     const bytes = mutatedStream(chance, corpus);
     const chunkSeed = chance.below(2 ** 31);
-    const startedAt = performance.now();
-    try {
+    const elapsed = (): number => {
+      const startedAt = performance.now();
       const path = pathOf(checkInput(bytes, version, chunkSeed), version);
       if (!paths.has(path) && corpus.length < CORPUS_LIMIT) corpus.push(bytes);
       paths.add(path);
+      return performance.now() - startedAt;
+    };
+    try {
+      // Once more, where it may have been the machine.
+      const elapsedMs = elapsed();
+      const atLeastMs = elapsedMs > slowestMs ? Math.min(elapsedMs, elapsed()) : 0;
+      if (atLeastMs > slowestMs) [slowestMs, slowest] = [atLeastMs, bytes];
     } catch (error) {
       findings.push(await findingOf(error as Error, bytes, version, chunkSeed));
     }
-    const elapsedMs = performance.now() - startedAt;
-    if (elapsedMs > slowestMs) [slowestMs, slowest] = [elapsedMs, bytes];
   }
+  Error.stackTraceLimit = stackTraceLimit;
   return { inputs, findings, paths, slowestMs, slowest };
 }
 
@@ -61,6 +72,7 @@ export async function fuzzDecoder(seed: number, isOver: (inputs: number) => bool
 export function checkInput(bytes: Buffer, version: ProtocolVersion, chunkSeed: number): Reading {
   const reading = checkStream(bytes, version);
   const chance = new Chance(chunkSeed);
+  if (chance.below(CHUNKED_ONE_IN) > 0) return reading;
   const spoken = chance.below(4) === 0 || version === 3 ? undefined : version;
   const cut = chunksOf(bytes, chance);
   const inChunks = readByConnection(cut, spoken);

@@ -1,5 +1,8 @@
 /** The bytes with every run left out that the failure does not need: halves, then quarters, down to single bytes. */
-export async function minimise(bytes: Uint8Array, fails: (bytes: Buffer) => boolean | Promise<boolean>): Promise<Buffer> {
+export async function minimise(
+  bytes: Uint8Array,
+  fails: (bytes: Buffer) => boolean | Promise<boolean>,
+): Promise<Buffer> {
   let rest: Buffer = Buffer.from(bytes);
   for (let run = Math.ceil(rest.length / 2); run > 0; run = run === 1 ? 0 : Math.ceil(run / 2)) {
     for (let at = 0; at < rest.length; ) {

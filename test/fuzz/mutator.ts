@@ -10,7 +10,13 @@ const MAXIMUM_RUN = 8;
 /** Lengths, identifiers and values at which something begins or ends. */
 const INTERESTING = [0, 1, 2, 0x7f, 0x80, 0xff, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xfffe, 0xffff];
 /** Variable Byte Integers that are none, or not the shortest [MQTT-1.5.5-1]. */
-const VARIABLE_BYTE_INTEGERS = [[0x80, 0], [0x80, 0x80, 0], [0xff, 0xff, 0xff, 0x7f], [0x80, 0x80, 0x80, 0x80, 1], [0x81]];
+const VARIABLE_BYTE_INTEGERS = [
+  [0x80, 0],
+  [0x80, 0x80, 0],
+  [0xff, 0xff, 0xff, 0x7f],
+  [0x80, 0x80, 0x80, 0x80, 1],
+  [0x81],
+];
 /** U+0000, a lone continuation, overlong, surrogate, beyond U+10FFFF, cut, U+FEFF, a noncharacter. */
 const UTF8_DAMAGE = [
   [0],
@@ -84,7 +90,11 @@ export function mutate(packet: Uint8Array, chance: Chance, corpus: readonly Uint
   const changes = chance.below(MAXIMUM_CHANGES + 1);
   for (let change = 0; change < changes; change += 1) {
     const mutation = chance.oneOf(MUTATIONS);
-    bytes = mutation(bytes.length === 0 ? Buffer.of(PacketType.pingreq << 4, 0) : bytes, chance, Buffer.from(chance.oneOf(corpus)));
+    bytes = mutation(
+      bytes.length === 0 ? Buffer.of(PacketType.pingreq << 4, 0) : bytes,
+      chance,
+      Buffer.from(chance.oneOf(corpus)),
+    );
   }
   return chance.below(10) < 7 ? reframe(bytes) : bytes;
 }

@@ -1,10 +1,10 @@
-import { loadConfig } from '../../src/config/load-config.ts';
 import { ChunkPool } from '../../src/broker/connection/chunk-pool.ts';
 import { CLOSE_REASONS } from '../../src/broker/connection/close-reason.ts';
 import { Connection, type PacketHandlers } from '../../src/broker/connection/connection.ts';
 import { Turn } from '../../src/broker/connection/turn.ts';
 import { TestSink } from '../../src/broker/testing/test-sink.ts';
 import type { Transport, TransportReader } from '../../src/broker/transport/transport.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { encodePacket } from '../../src/mqtt/codec/encode-packet.ts';
 import type { ConnectPacket } from '../../src/mqtt/packets.ts';
 

@@ -188,6 +188,25 @@ describe('a message that may not be published', () => {
   });
 });
 
+describe('a message whose payload is announced as UTF-8 and is not', () => {
+  it('goes to nobody: its publisher is told, except at QoS 0 (MQTT 5 section 3.3.2.3.2)', async () => {
+    await using scene = await open({ protocolVersion: 5 });
+    const properties = { payloadFormatIndicator: 1 };
+    for (const qos of [1, 2] as const)
+      assert.equal(
+        await scene.client.publish('a', Buffer.from([0xff]), { qos, properties }),
+        ReasonCode.payloadFormatInvalid,
+      );
+    scene.client.sendPublish('a', Buffer.from([0xff]), { properties });
+    await scene.client.expectNothing();
+    assert.equal(scene.broker.count(counterId(METRICS.messagesDroppedTotal, 'payload_format')), 3);
+    assert.equal(await scene.storedCount(), 0);
+    for (const span of scene.broker.spansNamed('mqtt/publish'))
+      assert.equal(attributesOf(span).get(ATTRIBUTES.errorType), 'payload_format_invalid');
+    assert.equal(scene.broker.spansNamed('mqtt/publish').length, 3);
+  });
+});
+
 describe('a message that cannot be stored', () => {
   for (const qos of [1, 2] as const)
     it(`is not acknowledged: MQTT 5 is told why, and may try again, QoS ${qos}`, async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { numberOfOwn } from '../router/subscription-number.ts';
 import { InboundExactlyOnce } from './inbound-exactly-once.ts';
 import { AckOutcome, InflightState, InflightWindow } from './inflight-window.ts';
 import { SessionRecovery } from './recover.ts';
@@ -199,6 +200,32 @@ describe('recovery of sessions', () => {
     recovery.message(1, 5, 0, 11);
     recovery.released(1, 5, 0, 10);
     assert.deepEqual([...recovery.records()][0]?.inbound, [{ packetId: 5, shard: 0, offset: 11 }]);
+  });
+
+  it('leaves the session at a message of which each subscription gets a copy, and knows which have had theirs', () => {
+    const [first, second] = ['a', '#'].map(numberOfOwn) as [number, number];
+    const checkpoint: SessionRecord = {
+      ...base,
+      positions: [[1, 20]],
+      copies: [{ shard: 1, offset: 20, numbers: [first] }],
+    };
+    const after = (...events: readonly (readonly [offset: number, number: number])[]) => {
+      const recovery = new SessionRecovery([checkpoint]);
+      for (const [index, [offset, number]] of events.entries()) recovery.sent(1, index + 1, 1, 1, offset, number);
+      const { positions, copies } = [...recovery.records()][0]!;
+      return { positions, copies };
+    };
+    const at = (offset: number, ...numbers: number[]) => ({
+      positions: [[1, offset]],
+      copies: [{ shard: 1, offset, numbers }],
+    });
+    assert.deepEqual(after(), at(20, first));
+    // Events that the checkpoint contains come again.
+    assert.deepEqual(after([10, first], [10, second], [20, first]), at(20, first));
+    assert.deepEqual(after([20, second]), at(20, first, second));
+    assert.deepEqual(after([20, second], [30, second]), at(30, second));
+    // One copy for all of them, since the configuration says so now.
+    assert.deepEqual(after([20, 0]), { positions: [[1, 21]], copies: undefined });
   });
 
   it('drops a session that ended, and skips what concerns none', () => {

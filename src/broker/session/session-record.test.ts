@@ -7,6 +7,7 @@ const full: SessionRecord = {
   clientId: 'gerät-1',
   number: 2 ** 47,
   username: 'ada',
+  mountPoint: 'hall/größe/',
   protocolVersion: 5,
   expirySeconds: 0xffff_ffff,
   state: { type: 'disconnected', at: 1_700_000_000_000.25 },
@@ -21,6 +22,7 @@ const full: SessionRecord = {
     },
   ],
   positions: [[0, 99]],
+  copies: [{ shard: 0, offset: 99, numbers: [0x8000_0000, 0xffff_fffe] }],
   inflight: [{ packetId: 65_535, qos: 2, state: 'received', shard: 1, offset: 7, group: 0xffff_ffff }],
   inbound: [{ packetId: 1, shard: 0, offset: 3 }],
   nextPacketId: 1,
@@ -37,7 +39,7 @@ const full: SessionRecord = {
   willDueAt: 1_700_000_005_000,
 };
 
-const { username, will, willDueAt, ...withoutOptional } = full;
+const { username, mountPoint, copies, will, willDueAt, ...withoutOptional } = full;
 const smallest: SessionRecord = { ...withoutOptional, protocolVersion: 4, state: { type: 'connected' } };
 
 const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -62,6 +64,8 @@ describe('session record', () => {
       ['state.type', (json) => Object.assign(json, { state: { type: 'asleep' } })],
       ['state.at', (json) => Object.assign(json, { state: { type: 'disconnected' } })],
       ['subscriptions.0.qos', (json) => Object.assign(json.subscriptions[0], { qos: 3 })],
+      ['mountPoint', (json) => Object.assign(json, { mountPoint: '' })],
+      ['copies.0.numbers.0', (json) => Object.assign(json.copies[0], { numbers: [2 ** 32] })],
       ['positions.0.1', (json) => Object.assign(json, { positions: [[0, -1]] })],
       ['inflight.0.packetId', (json) => Object.assign(json.inflight[0], { packetId: 0 })],
       ['inbound.0.offset', (json) => Object.assign(json.inbound[0], { offset: 1.5 })],
