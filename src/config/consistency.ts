@@ -37,7 +37,7 @@ function checkMountPoints({ listeners, mqtt }: Config): Problem[] {
     if (mountPoint === undefined) return [];
     const key = `listeners.${index}.mount_point`;
     const told = `${key} = ${JSON.stringify(mountPoint)}`;
-    if (!/^(?!\$)[^+#\0]*\/$/.test(mountPoint))
+    if (!/^(?!\$)[^+#]*\/$/.test(mountPoint))
       return [{ key, sentence: `${told}: must end with /, not begin with $, and hold neither + nor #` }];
     if (Buffer.byteLength(mountPoint) >= mqtt.maxTopicBytes)
       return [{ key, sentence: `${told}: must be shorter than mqtt.max_topic_bytes (${mqtt.maxTopicBytes})` }];

@@ -60,7 +60,7 @@ export const listeners = tables(
     aclFile: optionalText('./acl-devices', 'Used here in place of authorization.acl_file.'),
     mountPoint: optionalText(
       'site-1/',
-      'Put in front of every topic of the clients that connect here, and taken off what they are sent.',
+      'Put in front of every topic of the clients that connect here but those below $SYS, and taken off what they are sent; ends with /.',
     ),
     traceContext: choice(
       ['follow', 'link', 'ignore'],

@@ -50,7 +50,7 @@ describe('defaults', () => {
     assert.equal(config.listeners[0]!.address, '127.0.0.1');
     assert.equal(config.listeners[0]!.port, 2883);
     assert.equal(config.mqtt.maxQos, 1);
-    assert.equal(config.mqtt.receiveMaximum, 1024);
+    assert.equal(config.mqtt.receiveMaximum, 65_535);
   });
 });
 
@@ -323,10 +323,9 @@ describe('keys that contradict each other', () => {
 
   test('a mount point that would make of topics or filters something else', () => {
     const mounted = (mountPoint: string) => `[[listeners]]\nmount_point = ${JSON.stringify(mountPoint)}`;
-    for (const wrong of ['site', '/site', '+/', 'site/#/', 'a#/', '$SYS/', '$share/g/', '\0/'])
+    for (const wrong of ['site', '/site', '+/', 'site/#/', 'a#/', '$SYS/', '$share/g/'])
       assert.match(refusal(mounted(wrong)).message, /listeners\.0\.mount_point = .*: must end with \//, wrong);
-    for (const right of ['site/', '/', 'größe/1/'])
-      assert.equal(load(mounted(right)).listeners[0]!.mountPoint, right);
+    for (const right of ['site/', '/', 'größe/1/']) assert.equal(load(mounted(right)).listeners[0]!.mountPoint, right);
     const short = `mqtt.max_topic_bytes = 5\n${mounted('site/')}`;
     assert.match(refusal(short).message, /must be shorter than mqtt\.max_topic_bytes \(5\)/);
   });

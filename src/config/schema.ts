@@ -39,10 +39,10 @@ const mqtt = table('Limits and features of the protocol.', {
     'QoS 1 and 2 messages on their way to one client at once, where the client allows more.',
   ),
   receiveMaximum: integer(
-    1024,
+    UINT16,
     1,
     UINT16,
-    'QoS 1 and 2 messages one client may have on their way to the broker at once.',
+    'QoS 1 and 2 messages one MQTT 5 client may have on their way to the broker at once.',
   ),
   topicAliasMaximum: integer(32, 0, UINT16, 'Topic aliases a client may use towards the broker.'),
   topicAliasMaximumToClient: integer(

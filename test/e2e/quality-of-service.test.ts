@@ -206,3 +206,13 @@ describe('sending again', () => {
 function ack<Type extends 'pubrec' | 'pubrel' | 'pubcomp'>(type: Type, packetId: number, reasonCode: ReasonCode = 0) {
   return { type, packetId, reasonCode, properties: {} };
 }
+
+describe('a client that publishes without waiting for answers', () => {
+  for (const protocolVersion of [4, 5] as const)
+    for (const qos of [1, 2] as const)
+      test(`is served to the end: 5000 messages of mqtt.js, MQTT ${protocolVersion}, QoS ${qos}`, async () => {
+        await using publisher = await MqttJsClient.connect(broker.port, { protocolVersion });
+        const answered = Array.from({ length: 5000 }, () => publisher.client.publishAsync('burst', 'message', { qos }));
+        await Promise.all(answered);
+      });
+});

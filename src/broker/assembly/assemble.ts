@@ -38,7 +38,7 @@ export async function assemble(parts: BrokerParts): Promise<BrokerAssembly> {
     shared: delivery.shared,
     store: foundation.store,
     shards: foundation.ingests,
-    limits: { maximumInflight: config.mqtt.maxInflightMessages, receiveMaximum: config.mqtt.receiveMaximum },
+    limits: { maximumInflight: config.mqtt.maxInflightMessages },
     now: clock.now(),
   });
   handling.checkpoint.protect(recovered.marker);

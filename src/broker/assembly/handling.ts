@@ -58,7 +58,6 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     shards: ingests,
     limits: {
       maximumInflight: config.mqtt.maxInflightMessages,
-      receiveMaximum: config.mqtt.receiveMaximum,
       expiryMaximumSeconds: config.mqtt.sessionExpiryMaximumSeconds,
       expiryForV3Seconds: config.mqtt.sessionExpiryForV3Seconds,
     },

@@ -118,11 +118,8 @@ export class Login {
     }
     for (const step of outcome.steps) this.#traceStep(step, validate);
     recorder.attribute(validate, ATTRIBUTES.authMethod, outcome.method);
-    recorder.attribute(
-      validate,
-      ATTRIBUTES.authChain,
-      outcome.steps.map(({ method }) => method),
-    );
+    const asked = outcome.steps.map(({ method }) => method);
+    if (asked.length > 0) recorder.attribute(validate, ATTRIBUTES.authChain, asked);
     if (outcome.type === 'allowed') recorder.attribute(validate, ATTRIBUTES.authCached, outcome.cached);
     else recorder.fail(validate, outcome.type, outcome.reason);
   }

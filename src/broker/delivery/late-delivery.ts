@@ -83,12 +83,12 @@ export class LateDelivery {
       return true;
     }
     const { subscription } = owed;
-    const name = Buffer.from(owed.waiting);
-    const message = this.#message;
     if (!subscription.covers(owed.waiting)) {
       owed.waiting = undefined;
       return true;
     }
+    const name = Buffer.from(owed.waiting);
+    const message = this.#message;
     if (this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now())) {
       const qos = Math.min(message.qos, subscription.qos);
       if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return false;

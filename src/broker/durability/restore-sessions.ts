@@ -23,7 +23,7 @@ export interface RestoreTarget {
   readonly shared: SharedDelivery;
   readonly store: SessionStore;
   readonly shards: readonly RestoredShard[];
-  readonly limits: { readonly maximumInflight: number; readonly receiveMaximum: number };
+  readonly limits: { readonly maximumInflight: number };
   readonly now: number;
 }
 
@@ -54,7 +54,7 @@ function restoreSession(record: SessionRecord, target: RestoreTarget): void {
     record.number,
     record.expirySeconds,
     new InflightWindow(limits.maximumInflight),
-    new InboundExactlyOnce(Math.max(limits.receiveMaximum, record.inbound.length)),
+    new InboundExactlyOnce(),
     record.mountPoint,
   );
   session.protocolVersion = record.protocolVersion;

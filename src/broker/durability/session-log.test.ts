@@ -15,7 +15,7 @@ import { TestClock } from '../testing/test-clock.ts';
 import { type HeldOutcome, SessionLog } from './session-log.ts';
 
 const PINGRESP = Buffer.from([0xd0, 0]);
-const session = new Session('c', 7, 60, new InflightWindow(10), new InboundExactlyOnce(10));
+const session = new Session('c', 7, 60, new InflightWindow(10), new InboundExactlyOnce());
 
 async function open() {
   const memory = new MemoryJournal({ clock: new TestClock() });

@@ -36,6 +36,8 @@ async function open(options: Omit<ConnectOptions, 'port'> = {}, settings: Start[
   };
 }
 
+const PERSISTENT = { cleanStart: false, properties: { sessionExpiryInterval: 60 } } as const;
+
 function controlledJournal(): ControlledJournal {
   return new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
 }
@@ -152,6 +154,23 @@ describe('more messages than the broker takes at once', () => {
       await until(() => controlled.waiting.length > 0);
       controlled.settle('commit');
     });
+
+  it('may be what an earlier connection left unreleased', async () => {
+    await using scene = await open(PERSISTENT, { 'mqtt.receive_maximum': 2 });
+    for (const packetId of [1, 2]) scene.client.sendPublish('a', 'x', { qos: 2, packetId });
+    await scene.client.take('pubrec');
+    await scene.client.take('pubrec');
+    await scene.client.drop();
+    await using again = await RawClient.connect({ port: scene.port, clientId: 'c', ...PERSISTENT });
+    again.sendPublish('a', 'x', { qos: 2, packetId: 3 });
+    await again.expectDisconnect(ReasonCode.receiveMaximumExceeded);
+  });
+
+  it('mean nothing to MQTT 3.1.1, which knows no receive maximum', async () => {
+    await using scene = await open({ protocolVersion: 4 }, { 'mqtt.receive_maximum': 2 });
+    for (const packetId of [1, 2, 3, 4]) scene.client.sendPublish('a', 'x', { qos: 2, packetId });
+    for (const packetId of [1, 2, 3, 4]) assert.equal((await scene.client.take('pubrec')).packetId, packetId);
+  });
 
   it('are never too many when each was answered before the next', async () => {
     await using scene = await open({}, { 'mqtt.receive_maximum': 1 });

@@ -168,8 +168,12 @@ export class PublishHandler {
         return false;
       }
     }
-    const exceeds = connection.version === 5 && connection.inboundPending >= this.#receiveMaximum;
-    if (!exceeds && (view.qos !== 2 || inbound.add(view.packetId))) return true;
+    // MQTT 3.1.1 clients have not heard of a receive maximum. What is unreleased from an earlier connection counts too.
+    const pending = view.qos === 2 ? Math.max(connection.inboundPending, inbound.count) : connection.inboundPending;
+    if (connection.version === 4 || pending < this.#receiveMaximum) {
+      if (view.qos === 2) inbound.add(view.packetId);
+      return true;
+    }
     // [MQTT-3.3.4-7], [MQTT-3.3.4-8]
     this.#metrics.add(RECEIVE_MAXIMUM_HIT, 1);
     this.#trace.fail(

@@ -18,7 +18,6 @@ import type { WillPublisher } from './will-publisher.ts';
 
 export interface SessionLimits {
   readonly maximumInflight: number;
-  readonly receiveMaximum: number;
   readonly expiryMaximumSeconds: number;
   readonly expiryForV3Seconds: number;
 }
@@ -99,7 +98,7 @@ export class SessionLifecycle {
         number,
         0,
         new InflightWindow(this.#limits.maximumInflight),
-        new InboundExactlyOnce(this.#limits.receiveMaximum),
+        new InboundExactlyOnce(),
         mountPoint,
       );
     if (existing === undefined) {

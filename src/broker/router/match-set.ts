@@ -1,7 +1,10 @@
 import type { SharedGroup } from './shared-group.ts';
 import { type Match, matchesOf, type Overlapping, type Subscriber, type Subscription } from './subscription.ts';
 
-/** Whom a message reaches: each session once (or once for each of its subscriptions), and the shared groups, of which one member each will take it. */
+/**
+ * Whom a message reaches: each session once, or once for each of its subscriptions, and the shared groups, of which one
+ * member each will take it.
+ */
 export class MatchSet<S extends Subscriber> {
   /** By session number; those of one session side by side. */
   readonly members: readonly Match<S>[];

@@ -15,7 +15,7 @@ export class SharedGroup<S extends Subscriber> {
   outlivesBroker = false;
   /** Without `$share/<group>/`. */
   readonly topicFilter: string;
-  /** The longest of its members': what is not to be seen below it, no member gets. */
+  /** The longest of its members', present and past: what is not to be seen below it, no member gets. */
   #mountPoint = '';
   readonly #members: Subscription<S>[] = [];
   /** Whose turn it is. Members before it have had theirs in this round. */

@@ -25,7 +25,8 @@ const SPARE_ENTRIES = 32;
 
 /**
  * QoS 2 messages that came in and whose PUBREL has not: while its identifier stands here, a PUBLISH that bears it is a
- * repeat and must not be stored again [MQTT-4.3.3-10]. Bounded by our receive maximum.
+ * repeat and must not be stored again [MQTT-4.3.3-10]. There are no more than packet identifiers, and MQTT 5 clients are held
+ * to the receive maximum by whoever adds.
  */
 export class InboundExactlyOnce {
   /** Where the message released last is stored. */
@@ -33,14 +34,9 @@ export class InboundExactlyOnce {
   offset = 0;
   /** The span of its PUBLISH, where that was recorded; a restart of the broker forgets it. */
   context: Uint8Array | undefined = undefined;
-  readonly #limit: number;
   /** Made with the first entry: most sessions never need it. */
   #entries: Map<number, Entry> | undefined = undefined;
   readonly #spare: Entry[] = [];
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
 
   get count(): number {
     return this.#entries?.size ?? 0;
@@ -50,12 +46,10 @@ export class InboundExactlyOnce {
     return this.#entries?.get(packetId)?.state ?? 'unknown';
   }
 
-  /** The append of a new message begins. False when the client exceeds the receive maximum [MQTT-3.3.4-7]. */
-  add(packetId: number): boolean {
+  /** The append of a new message begins. */
+  add(packetId: number): void {
     assert(this.state(packetId) === 'unknown', 'a repeated PUBLISH is not stored again');
-    if (this.count >= this.#limit) return false;
     this.#put(packetId, 'storing', 0, 0);
-    return true;
   }
 
   /** The message came again, by a later connection, while it is being stored: the answer is that connection's too. */

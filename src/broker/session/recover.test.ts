@@ -31,7 +31,7 @@ interface Moment {
 /** A live session made of the real parts, which writes its log as it goes and can be checkpointed at any moment. */
 class LiveSession {
   readonly window = new InflightWindow(5);
-  readonly inbound = new InboundExactlyOnce(5);
+  readonly inbound = new InboundExactlyOnce();
   readonly positions = new Map<number, number>();
   readonly log = new SessionEventWriter();
   readonly shards: { packetId: number }[][] = [[], []];
@@ -65,7 +65,8 @@ class LiveSession {
   }
 
   receive(packetId: number, shard: number): void {
-    if (this.inbound.state(packetId) !== 'unknown' || !this.inbound.add(packetId)) return;
+    if (this.inbound.state(packetId) !== 'unknown') return;
+    this.inbound.add(packetId);
     this.inbound.markStored(packetId, shard, this.shards[shard]!.length);
     this.shards[shard]!.push({ packetId });
   }

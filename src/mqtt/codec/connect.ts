@@ -55,7 +55,7 @@ function readVersion(reader: PacketReader): ProtocolVersion {
   const level = reader.byte();
   if ((level !== 3 && level !== 4 && level !== 5) || PROTOCOL_NAMES[level] !== name) {
     // [MQTT-3.1.2-1] [MQTT-3.1.2-2]; a later version is answered in the latest that is spoken.
-    if (name === PROTOCOL_NAMES[5] && level > 5) reader.version = 5;
+    if (level >= 5) reader.version = 5;
     throw new DecodeFailure(
       'unsupportedProtocolVersion',
       `protocol ${JSON.stringify(name)} level ${level} is not spoken`,

@@ -9,6 +9,8 @@ import type { Settings } from '../../support/test-settings.ts';
 export const TARGET_VARIABLE = 'ROBUSTMQ_CONFORMANCE_TARGET';
 /** A broker that does not do what a test waits for ends that test alone. */
 const TEST_LIMIT_MS = 30_000;
+/** Not traced, as that is not asked for; a Receive Maximum that a test can pass. */
+const OWN_SETTINGS: Settings = { 'telemetry.enable': false, 'mqtt.receive_maximum': 100 };
 const LEVELS = { '3.1.1': 4, '5.0': 5 } as const;
 
 export type SpecificationVersion = keyof typeof LEVELS;
@@ -55,7 +57,7 @@ export function conformance(version: SpecificationVersion, settings?: Settings):
     await setImmediate();
     if (external === undefined) {
       before(async () => {
-        own = await TestBroker.start({ 'telemetry.enable': false, ...settings });
+        own = await TestBroker.start({ ...OWN_SETTINGS, ...settings });
       });
       after(() => own?.[Symbol.asyncDispose]());
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createConnection } from 'node:net';
 import { encodePacket } from '../../../src/mqtt/codec/encode-packet.ts';
 import type { Packet, PublishPacket } from '../../../src/mqtt/packets.ts';
 import type { ReasonCode } from '../../../src/mqtt/reason-code.ts';
@@ -43,6 +44,19 @@ export async function nextOrEnd(client: RawClient): Promise<Packet | undefined> 
     assert.match((error as Error).message, /the connection was closed/);
     return undefined;
   }
+}
+
+/** All that the server answers until it ends the connection, for what not every client could read. */
+export async function answerTo(server: { host: string; port: number }, sent: Uint8Array): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const socket = createConnection(server);
+  socket.on('data', (chunk) => chunks.push(chunk));
+  // A server that leaves bytes unread resets the connection.
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(sent);
+  await closed;
+  return Buffer.concat(chunks);
 }
 
 /**

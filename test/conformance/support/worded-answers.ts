@@ -4,7 +4,7 @@ import type { RawClient } from '../../support/raw-client.ts';
 import type { Conformance } from './conformance.ts';
 import { nextOrEnd } from './exchange.ts';
 
-const ANSWERS = ['puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback'] as const;
+const ANSWERS = ['puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback', 'disconnect'] as const;
 /** Beyond any answer with words; the steps are those over which the words must come and go. */
 const [STEPS, STEP_BYTES] = [35, 4];
 

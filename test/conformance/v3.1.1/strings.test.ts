@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bytes, connectFrame, field, frame } from '../support/bytes.ts';
+import { connectFrame, field, frame } from '../support/bytes.ts';
 import { conformance } from '../support/conformance.ts';
 import { ILL_FORMED, NULL_CHARACTER } from '../support/ill-formed-strings.ts';
 

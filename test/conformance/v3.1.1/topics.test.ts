@@ -17,7 +17,8 @@ async function isRefused(filter: string): Promise<void> {
 /** Which of the topics a subscriber to the filter gets. */
 async function matches(filter: string, topics: readonly string[]): Promise<string[]> {
   await using client = await connect();
-  const { reasonCodes } = await client.subscribe(filter);
+  // What comes at QoS 0 needs no room among the messages of other tests, which wide filters match too.
+  const { reasonCodes } = await client.subscribe({ filter, qos: 0 });
   assert(reasonCodes[0]! <= 2);
   await using publisher = await connect();
   for (const topic of topics) await publisher.publish(topic, 'message', { qos: 1 });

@@ -30,3 +30,7 @@ test('[MQTT-3.11.2-1] [MQTT-3.11.2-2] UNSUBACK of what is not there has words on
     client.send({ type: 'unsubscribe', packetId: 1, filters: [topic], properties: {} }),
   );
 });
+
+test('[MQTT-3.14.2-3] [MQTT-3.14.2-4] DISCONNECT has words only where the client’s Maximum Packet Size has room', async () => {
+  await wordedAnswers(suite, 'disconnect', (client) => client.sendConnect({ clientId: 'c' }));
+});

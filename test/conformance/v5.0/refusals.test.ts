@@ -37,6 +37,10 @@ test('[MQTT-3.9.2-1] SUBACK explains a refusal where the client’s Maximum Pack
   assert((await wordedAnswers(suite, 'suback', (client) => sendSubscribe(client, FORBIDDEN))) > 0);
 });
 
+test('[MQTT-3.14.2-3] [MQTT-3.14.2-4] DISCONNECT explains an error where the client’s Maximum Packet Size has room', async () => {
+  assert((await wordedAnswers(suite, 'disconnect', (client) => client.sendConnect({ clientId: 'c' }))) > 0);
+});
+
 test('[MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2] SUBACK says of each filter in order whether it was refused', async () => {
   await using client = await connect();
   const { reasonCodes } = await client.subscribe([unique('topic'), FORBIDDEN, { filter: unique('topic'), qos: 0 }]);

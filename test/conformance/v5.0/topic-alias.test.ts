@@ -23,7 +23,7 @@ test('[MQTT-3.3.2-8] alias 0 ends the connection', async () => {
   await expectRefusal(client, ReasonCode.topicAliasInvalid, ReasonCode.protocolError, ReasonCode.malformedPacket);
 });
 
-test('[MQTT-3.3.2-9] an alias above what the server allows ends the connection', async () => {
+test('[MQTT-3.3.2-9] [MQTT-3.2.2-17] an alias above what the server allows ends the connection', async () => {
   await using client = await connect();
   const { topicAliasMaximum = 0 } = client.connack.properties;
   client.sendPublish(unique('topic'), 'message', { properties: { topicAlias: topicAliasMaximum + 1 } });
@@ -64,7 +64,7 @@ async function aliasesUsed(client: RawClient, topics: readonly string[]): Promis
 }
 
 for (const topicAliasMaximum of [undefined, 0, 1, 3])
-  test(`[MQTT-3.3.2-11] [MQTT-3.3.2-8] the server stays within ${topicAliasMaximum ?? 'no'} aliases of the client`, async () => {
+  test(`[MQTT-3.3.2-11] [MQTT-3.3.2-8] [MQTT-3.1.2-26] [MQTT-3.1.2-27] the server stays within ${topicAliasMaximum ?? 'no'} aliases of the client`, async () => {
     const topic = unique('topic');
     await using client = await connect({
       ...(topicAliasMaximum !== undefined && { properties: { topicAliasMaximum } }),
