@@ -113,12 +113,13 @@ export class Broker {
   }
 
   #tick(): void {
-    const { connections, lifecycle, enhanced, seconds, traffic, sessionLog } = this.#assembly;
+    const { connections, lifecycle, rights, enhanced, seconds, traffic, sessionLog } = this.#assembly;
     const now = this.#parts.clock.now();
     seconds.value += 1;
     this.#ticks += 1;
     connections.tick(now);
     lifecycle.tick(now);
+    rights.tick();
     enhanced.tick(now);
     // What the disk did not take is tried again, also when nobody says anything.
     sessionLog.endTurn();

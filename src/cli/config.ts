@@ -6,6 +6,7 @@ import { readJwtKeys } from '../broker/auth/jwt-keys.ts';
 import { PASSWORD_FILE } from '../broker/auth/password-file.ts';
 import { SCRAM_FILE } from '../broker/auth/scram-file.ts';
 import { readUserFile } from '../broker/auth/user-file.ts';
+import { readTlsMaterials } from '../broker/transport/tls-material.ts';
 import { withoutCredentials } from '../config/config-error.ts';
 import { renderExampleToml } from '../config/documentation.ts';
 import type { Config } from '../config/schema.ts';
@@ -26,6 +27,7 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
       compileAccessRules(checked.authorization.rules);
       await readAclFiles(checked);
       await readJwtKeys(checked.authentication.jwt);
+      await readTlsMaterials(checked);
       const users = await countUsers(checked);
       const summary = [
         checked.roles.join(', '),

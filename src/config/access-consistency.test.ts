@@ -63,7 +63,14 @@ describe('keys of tokens', () => {
   });
 
   test('come by HTTP where they have a URL, and the message does not show it', () => {
-    for (const url of ['ftp://user:secret@issuer/keys', 'keys.json'])
+    for (const url of ['ftp://user:secret@issuer/keys', 'https://user:secret@issuer/keys', 'keys.json'])
       refused(/^(?!.*secret).*jwks_url must be a URL/s, `authentication.jwt.jwks_url=${url}`);
   });
+});
+
+test('a refusal is told before the time for CONNECT is over', () => {
+  refused(
+    /failure_delay_ms = 10000: must be less than mqtt\.connect_timeout_ms \(10000\)/,
+    'authentication.failure_delay_ms=10000',
+  );
 });

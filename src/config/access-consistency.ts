@@ -62,6 +62,7 @@ export const allowsAnonymous = (config: Config, listener: ListenerConfig): boole
 export function checkAccess(config: Config): Problem[] {
   return [
     ...checkJwt(config),
+    ...checkDelay(config),
     ...config.listeners.flatMap((listener, index) => [
       ...checkChain(config, listener, `listeners.${index}.authentication`),
       ...checkAnonymous(config, listener, `listeners.${index}.allow_anonymous`),
@@ -82,15 +83,28 @@ function checkJwt(config: Config): Problem[] {
     });
   if (sources.length === 0 && [issuer, audience, clientIdClaim].some((value) => value !== undefined))
     problems.push({ key, sentence: `${key} checks claims but has no keys: set one of ${KEY_SOURCE_NAMES}` });
-  if (jwksUrl !== undefined && !isHttpUrl(jwksUrl))
+  if (jwksUrl !== undefined && !isFetchable(jwksUrl))
     problems.push({
       key: `${key}.jwks_url`,
-      sentence: `${key}.jwks_url must be a URL that begins with https:// or http://`,
+      sentence: `${key}.jwks_url must be a URL that begins with https:// or http://, without user name and password`,
     });
   return problems;
 }
 
-const isHttpUrl = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+/** `fetch` takes no URL that holds a password. */
+function isFetchable(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
+
+/** A refusal that waits longer than the connection may take is never told. */
+function checkDelay({ authentication: { failureDelayMs }, mqtt: { connectTimeoutMs } }: Config): Problem[] {
+  if (failureDelayMs < connectTimeoutMs) return [];
+  const key = 'authentication.failure_delay_ms';
+  return [
+    { key, sentence: `${key} = ${failureDelayMs}: must be less than mqtt.connect_timeout_ms (${connectTimeoutMs})` },
+  ];
+}
 
 function checkChain(config: Config, listener: ListenerConfig, key: string): Problem[] {
   const chain = listener.authentication ?? [];

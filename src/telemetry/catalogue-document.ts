@@ -1,4 +1,4 @@
-import { ATTRIBUTES, LOG_EVENTS, METRICS, type MetricDefinition, SPANS } from './catalogue.ts';
+import { ATTRIBUTES, LOG_EVENTS, type LogEventDefinition, METRICS, type MetricDefinition, SPANS } from './catalogue.ts';
 
 /** docs/telemetry.md: everything this program emits, from the catalogue. */
 export function renderTelemetryDocument(): string {
@@ -38,9 +38,16 @@ export function renderTelemetryDocument(): string {
     ),
     '## Log events',
     'Each line has `time`, `level`, `event`, `message` and, where it belongs to a trace, `trace_id` and `span_id`.',
+    'Of events that clients can bring about there are so many lines a second at most; `leftOut` of the next says how many are',
+    'missing.',
     table(
-      ['Event', 'Level', 'Message'],
-      Object.values(LOG_EVENTS).map(({ name, level, message }) => [code(name), level, message]),
+      ['Event', 'Level', 'Lines a second', 'Message'],
+      Object.values<LogEventDefinition>(LOG_EVENTS).map(({ name, level, message, perSecond }) => [
+        code(name),
+        level,
+        perSecond === undefined ? '' : String(perSecond),
+        message,
+      ]),
     ),
   ].join('\n\n')}\n`;
 }

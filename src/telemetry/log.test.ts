@@ -6,8 +6,12 @@ import { CONTEXT_BYTES } from './trace-context.ts';
 
 function setUp(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
-  const log = createLog({ level: 'info', format: 'json', ...options }, { write: (line: string) => lines.push(line) });
-  return { log, lines };
+  const time = { now: 0 };
+  const clock = { now: () => time.now };
+  const log = createLog({ level: 'info', format: 'json', ...options }, clock, {
+    write: (line: string) => lines.push(line),
+  });
+  return { log, lines, time };
 }
 
 describe('log', () => {
@@ -38,6 +42,17 @@ describe('log', () => {
     log.write(LOG_EVENTS.listenerOpened);
     log.write(LOG_EVENTS.journalAppendFailed);
     assert.equal(lines.length, 1);
+  });
+
+  it('is not filled by clients: what is too much is left out, and said to be', () => {
+    const { log, lines, time } = setUp();
+    const limit = LOG_EVENTS.connectionRefused.perSecond!;
+    for (let time = 0; time < limit + 7; time += 1) log.write(LOG_EVENTS.connectionRefused);
+    assert.equal(lines.length, limit);
+    time.now = 1000;
+    log.write(LOG_EVENTS.connectionRefused);
+    assert.equal(JSON.parse(lines[limit]!).leftOut, 7);
+    assert.equal('leftOut' in JSON.parse(lines[0]!), false);
   });
 
   it('blots out secrets, at the top and one below', () => {

@@ -1,5 +1,7 @@
 import { type DestinationStream, destination, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import type { LogEventDefinition, LogLevel } from './catalogue.ts';
+import { LogBudget } from './log-budget.ts';
 import { textLine } from './log-text.ts';
 import { hasTrace, spanIdOf, traceIdOf } from './trace-context.ts';
 
@@ -7,7 +9,10 @@ export type LogFieldValue = string | number | boolean | null | undefined | Error
 export type LogFields = Readonly<Record<string, LogFieldValue>>;
 
 export interface Log {
-  /** Writes a declared event. With a context (25 bytes) the line names the trace and the span it belongs to. */
+  /**
+   * Writes a declared event, or leaves it out where there are too many of it; `leftOut` of the next line says how many.
+   * With a context (25 bytes) the line names the trace and the span it belongs to.
+   */
   write(event: LogEventDefinition, fields?: LogFields, context?: Uint8Array, contextOffset?: number): void;
 }
 
@@ -21,7 +26,8 @@ const SECRET_FIELDS = ['password', 'passwordHash', 'secret', 'token', 'authoriza
 const STANDARD_ERROR_FD = 2;
 
 /** A log of one JSON object (or one line of text) an event; to standard error unless told otherwise. */
-export function createLog(options: LogOptions, output: DestinationStream = standardError()): Log {
+export function createLog(options: LogOptions, clock: Clock, output: DestinationStream = standardError()): Log {
+  const budget = new LogBudget(clock);
   const logger = pino(
     {
       level: options.level,
@@ -37,11 +43,14 @@ export function createLog(options: LogOptions, output: DestinationStream = stand
   return {
     write(event, fields, context, contextOffset = 0) {
       if (!logger.isLevelEnabled(event.level)) return;
+      const leftOut = budget.spend(event);
+      if (leftOut === 'too_many') return;
       const trace =
         context !== undefined && hasTrace(context, contextOffset)
           ? { trace_id: traceIdOf(context, contextOffset), span_id: spanIdOf(context, contextOffset) }
           : {};
-      logger[event.level]({ event: event.name, ...fields, ...trace }, event.message);
+      const gap = leftOut > 0 ? { leftOut } : {};
+      logger[event.level]({ event: event.name, ...fields, ...gap, ...trace }, event.message);
     },
   };
 }

@@ -87,7 +87,7 @@ export function startTelemetry(
   options: TelemetryOptions,
   clock: Clock,
   environment: Environment = process.env,
-  log: Log = createLog(options.log),
+  log: Log = createLog(options.log, clock),
 ): Telemetry {
   const limits = { ...LIMITS, ...scheduleDelayFrom(environment), ...options.limits };
   const metrics = new Metrics();

@@ -112,6 +112,7 @@ describe('CONNECT', () => {
   for (const [what, bytes, version, reasonCode] of [
     ['level 6', wire(0x10, 14, 0, 4, 'MQTT', 6, 2, 0, 0, 0, 0, 1, 'c'), 5, ReasonCode.unsupportedProtocolVersion],
     ['level 2', wire(0x10, 13, 0, 4, 'MQTT', 2, 2, 0, 0, 0, 1, 'c'), 4, ReasonCode.unsupportedProtocolVersion],
+    ['another name', wire(0x10, 14, 0, 4, 'MQTX', 5, 2, 0, 0, 0, 0, 1, 'c'), 5, ReasonCode.unsupportedProtocolVersion],
     ['another protocol', wire(0x10, 13, 0, 4, 'HTTP', 4, 2, 0, 0, 0, 1, 'c'), 4, ReasonCode.unsupportedProtocolVersion],
     [
       'a reserved flag [MQTT-3.1.2-3]',

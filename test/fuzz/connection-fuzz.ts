@@ -17,7 +17,10 @@ const BUSY_LIMIT_MS = 250;
 /** What may be held more after any number of connections than after the first ones. */
 const GROWTH_LIMIT_BYTES = 32 * MIB;
 /** Scripts of which one has done it, when something is found. */
-const SUSPECTS = 64;
+const SUSPECTS = 32;
+/** A new broker is slow, and answers what it has not answered before. */
+const REPLAY_PATIENCE_MS = 300;
+const SHOWN_BYTES = 200;
 
 /** What the fuzzer's clients leave behind ends by itself, so that what remains is a leak. */
 const SETTINGS: Settings = {
@@ -60,7 +63,8 @@ class FuzzRun {
   readonly #broker: ObservedBroker;
   readonly #options: ConnectionOptions;
   readonly #writer: ScriptWriter;
-  readonly #recent: ConnectionScript[] = [];
+  /** By number, from which the seed makes them again. */
+  readonly #recent = new Map<number, ConnectionScript>();
   readonly #findings: string[] = [];
   #connections = 0;
   #bytes = 0;
@@ -111,15 +115,16 @@ class FuzzRun {
   }
 
   async #one(): Promise<void> {
-    const script = this.#writer.script(this.#connections);
+    const number = this.#connections;
+    const script = this.#writer.script(number);
     this.#connections += 1;
     this.#bytes += script.chunks.reduce((sum, { length }) => sum + length, 0);
-    this.#recent.push(script);
-    if (this.#recent.length > SUSPECTS) this.#recent.shift();
+    this.#recent.set(number, script);
+    this.#recent.delete(number - SUSPECTS);
     try {
       await playScript(script, this.#broker.port);
     } catch (error) {
-      this.#findings.push(`${(error as Error).message} (after ${hexOf(script)})`);
+      this.#findings.push(`${(error as Error).message} (connection ${number}: ${hexOf(script)})`);
     }
   }
 
@@ -155,20 +160,21 @@ class FuzzRun {
 
   /** The first of the last connections that, alone with a new broker, does harm again; with all left out that it needs not. */
   async #culprit(): Promise<string[]> {
-    for (const script of this.#recent.toReversed()) {
+    for (const script of [...this.#recent.values()].toReversed()) {
       if (!(await this.#harms(script))) continue;
       const needed = await minimise(Buffer.concat(script.chunks), (bytes) =>
         this.#harms({ chunks: [bytes], end: script.end }),
       );
       return [`one connection alone does it: ${needed.toString('hex')} (${script.end})`];
     }
-    return ['none of the last connections does it alone:', ...this.#recent.map(hexOf)];
+    const shown = [...this.#recent].map(([number, script]) => `connection ${number}: ${hexOf(script)}`);
+    return ['none of the last connections does it alone:', ...shown];
   }
 
   async #harms(script: ConnectionScript): Promise<boolean> {
     await using broker = await ObservedBroker.start({ ...SETTINGS, ...this.#options.settings });
     try {
-      await playScript(script, broker.port);
+      await playScript(script, broker.port, REPLAY_PATIENCE_MS);
     } catch {
       return true;
     }
@@ -179,5 +185,6 @@ class FuzzRun {
 }
 
 function hexOf({ chunks, end }: ConnectionScript): string {
-  return `${chunks.map((chunk) => chunk.toString('hex')).join(' ')} (${end})`;
+  const bytes = Buffer.concat(chunks);
+  return `${bytes.toString('hex', 0, SHOWN_BYTES)}${bytes.length > SHOWN_BYTES ? '…' : ''} (${chunks.length} pieces, ${end})`;
 }

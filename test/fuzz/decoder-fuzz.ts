@@ -75,7 +75,7 @@ function usedMs(): number {
 }
 
 /** All that must hold of a stream of bytes in one version. */
-export function checkInput(bytes: Buffer, version: ProtocolVersion, chunkSeed: number): Reading {
+function checkInput(bytes: Buffer, version: ProtocolVersion, chunkSeed: number): Reading {
   const reading = checkStream(bytes, version);
   const chance = new Chance(chunkSeed);
   if (chance.below(CHUNKED_ONE_IN) > 0) return reading;

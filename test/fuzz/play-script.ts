@@ -16,7 +16,11 @@ const FROM_SERVERS: readonly Packet['type'][] = [
 ];
 
 /** Plays a script, and looks at what the broker said; rejects if that was not MQTT. */
-export async function playScript({ chunks, end }: ConnectionScript, port: number): Promise<void> {
+export async function playScript(
+  { chunks, end }: ConnectionScript,
+  port: number,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   // The broker may close first, while we still write.
   socket.on('error', () => undefined);
@@ -35,14 +39,14 @@ export async function playScript({ chunks, end }: ConnectionScript, port: number
     // Pieces that are written in one turn would arrive as one.
     if (chunks.length > 1) await new Promise((resolve) => setImmediate(resolve));
   }
-  await leave(socket, end, Promise.race([ended, closed]));
+  await leave(socket, end, Promise.race([ended, closed, sleep(patienceMs)]));
   await closed;
   checkAnswers(Buffer.concat(answers), Buffer.concat(chunks));
 }
 
-async function leave(socket: Socket, end: ConnectionScript['end'], ended: Promise<void>): Promise<void> {
+async function leave(socket: Socket, end: ConnectionScript['end'], ended: Promise<unknown>): Promise<void> {
   if (end === 'half-close') socket.end();
-  if (end === 'half-close' || end === 'wait') await Promise.race([ended, sleep(PATIENCE_MS)]);
+  if (end === 'half-close' || end === 'wait') await ended;
   if (end === 'reset') socket.resetAndDestroy();
   else socket.destroy();
 }

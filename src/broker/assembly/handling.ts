@@ -21,6 +21,7 @@ import { PublishRun } from '../handlers/publish-run.ts';
 import { PublishTrace } from '../handlers/publish-trace.ts';
 import { SessionLifecycle } from '../handlers/session-lifecycle.ts';
 import { SubscribeHandler } from '../handlers/subscribe-handler.ts';
+import { SubscriptionRights } from '../handlers/subscription-rights.ts';
 import { WillAdmission } from '../handlers/will-admission.ts';
 import { WillPublisher } from '../handlers/will-publisher.ts';
 import { LIVE, type Session } from '../session/session.ts';
@@ -31,6 +32,7 @@ import type { Foundation, Late } from './foundation.ts';
 export interface Handling {
   readonly connections: Connections;
   readonly lifecycle: SessionLifecycle;
+  readonly rights: SubscriptionRights;
   readonly acks: AckHandler;
   readonly enhanced: EnhancedAuthentication;
   readonly loginGuard: LoginGuard;
@@ -63,6 +65,10 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     },
     onStoreFailure: (error) => parts.log.write(LOG_EVENTS.sessionSaveFailed, { error: error as Error }),
   });
+  const { sessions } = lifecycle;
+  const { access } = foundation;
+  const rights = new SubscriptionRights({ ...parts, router, access, sessions, shards: ingests });
+  access.onChange(() => rights.rulesChanged());
   let connections: Connections | undefined;
   const publish = createPublishHandler(foundation, delivery, () => connections!.count);
   const acks = new AckHandler({ recorder, metrics, clock, sessionLog, catchUp, shared });
@@ -75,7 +81,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     timeoutMs: config.mqtt.connectTimeoutMs,
   });
   const drain = new Drain(() => connections!, clock, parts.log);
-  const handlers = { lifecycle, publish, acks, enhanced, loginGuard, drain };
+  const handlers = { lifecycle, rights, publish, acks, enhanced, loginGuard, drain };
   const dispatch = createDispatch(foundation, handlers, (connection) => connections!.forget(connection));
   Object.assign(late, { publish, dispatch });
   connections = createConnections(foundation, dispatch, seconds, traffic);
@@ -87,11 +93,11 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     sessionLog,
     store,
     shared,
-    sessions: lifecycle.sessions,
+    sessions,
     shards: ingests,
   });
   observe(foundation, connections, lifecycle);
-  return { connections, lifecycle, acks, enhanced, loginGuard, drain, checkpoint, seconds, traffic };
+  return { connections, lifecycle, rights, acks, enhanced, loginGuard, drain, checkpoint, seconds, traffic };
 }
 
 function createPublishHandler(
@@ -125,7 +131,7 @@ function createPublishHandler(
 
 function createDispatch(
   foundation: Foundation,
-  handlers: Pick<Handling, 'lifecycle' | 'acks' | 'enhanced' | 'loginGuard' | 'drain'> & {
+  handlers: Pick<Handling, 'lifecycle' | 'rights' | 'acks' | 'enhanced' | 'loginGuard' | 'drain'> & {
     readonly publish: PublishHandler;
   },
   onClosed: (connection: Connection) => void,
@@ -142,6 +148,7 @@ function createDispatch(
     drain: handlers.drain,
     access,
     lifecycle,
+    rights: handlers.rights,
     numbers: new SessionNumbers(parts.placement),
     wills: new WillAdmission(topicLimits, mqtt.retainAvailable, metrics),
     capabilities: {

@@ -14,6 +14,7 @@ export class AccessControl {
   readonly #recorder: Recorder;
   readonly #clock: Clock;
   #authorizer: Authorizer;
+  #onChange: () => void = () => undefined;
   /** Grows when answers given before no longer hold. */
   version = 1;
 
@@ -26,6 +27,12 @@ export class AccessControl {
   replace(authorizer: Authorizer): void {
     this.#authorizer = authorizer;
     this.version += 1;
+    this.#onChange();
+  }
+
+  /** For the one who asks again where an answer has lasting effect. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
   }
 
   decide(client: Client, action: AccessAction, topic: string, span: SpanHandle): AccessDecision {

@@ -48,6 +48,7 @@ describe('which rule decides', () => {
     assert.equal(only({ address: '10.0.0.0/8' }, { address: 'not an address' }), false);
     assert.equal(only({ address: '::1' }, { address: '::1' }), true);
     assert.equal(only({ address: 'fd00::/8' }, { address: '10.1.2.3' }), false);
+    assert.equal(only({ address: 'fe80::/10' }, { address: 'fe80::1%eth0' }), true);
   });
 
   test('nobody publishes to $SYS, whatever the rules say', () => {
@@ -122,6 +123,20 @@ describe('%c and %u', () => {
     assert.equal(can({ username: undefined }, 'home/'), false);
   });
 
+  test('a name with a wildcard or a separator slips past no denial', () => {
+    const denying = compileAccessRules([deny('all', 'a/private/%c/x', '%u/own'), allow('all', '#')]);
+    const may = (principal: Partial<Principal>, topic: string) =>
+      isAllowed(denying, 'publish', topic, { ...alice, ...principal });
+    assert.equal(may({}, 'a/private/sensor-1/x'), false);
+    assert.equal(may({}, 'a/private/sensor-2/x'), true);
+    for (const clientId of ['x/y', '+', '#']) {
+      assert.equal(may({ clientId }, `a/private/${clientId}/x`), false);
+      assert.equal(may({ clientId }, 'a/public'), true);
+    }
+    assert.equal(may({ username: 'x/y' }, 'x/y/own'), false);
+    assert.equal(may({ username: undefined }, 'own'), true, 'who has no name has nothing of that name');
+  });
+
   test('a name cannot turn a rule into one for $ topics, nor into another name', () => {
     assert.equal(isAllowed(rules, 'subscribe', '$SYS/own', { ...alice, clientId: '$SYS' }), false);
     assert.equal(can({ clientId: '%u' }, 'device/alice/t'), false);
@@ -134,6 +149,10 @@ test('a rule that cannot work is refused by its key', () => {
     code: 'invalid_filter',
     message: /authorization\.rules\.1\.topics: "a\/#\/b"/,
   });
-  for (const address of ['localhost', '10.0.0.0/33', '10.0.0.0/8/8', '::1/129', '10.0.0.0/'])
+  assert.throws(() => compileAccessRules([deny('subscribe', '$share/g/a')]), {
+    code: 'invalid_filter',
+    message: /rules\.0\.topics: "\$share\/g\/a" would never fit: .* name that$/,
+  });
+  for (const address of ['localhost', 'fe80::1%eth0', '10.0.0.0/33', '10.0.0.0/8/8', '::1/129', '10.0.0.0/'])
     assert.throws(() => compileAccessRules([{ ...allow('all', '#'), address }]), { code: 'invalid_address' });
 });

@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { CodedError } from '../../base/errors.ts';
 import type { AuthorizationRule } from '../../config/schema.ts';
-import { isValidTopicFilter, topicMatches } from '../../mqtt/topic.ts';
+import { isValidTopicFilter, parseSharedFilter, topicMatches } from '../../mqtt/topic.ts';
 import { covers, overlaps } from './filter-relation.ts';
 
 export type AccessRuleErrorCode = 'invalid_filter' | 'invalid_address';
@@ -88,7 +88,7 @@ function fits(rule: CompiledRule, principal: Principal, action: AccessAction, to
   if (!rule.appliesTo(principal)) return false;
   const relation = action === 'publish' ? topicMatches : subscriptionRelation(rule);
   return rule.topics.some((template) => {
-    const filter = fillIn(template, principal);
+    const filter = fillIn(template, principal, rule.decision.allowed);
     return filter !== undefined && relation(filter, topic);
   });
 }
@@ -98,24 +98,30 @@ const subscriptionRelation = (rule: CompiledRule): ((filter: string, requested: 
   rule.decision.allowed ? covers : overlaps;
 
 /**
- * The filter with %c and %u replaced, or undefined where a name would make more of the rule than it says: by holding a
- * wildcard or a separator, by beginning a filter with $, or by not being there at all.
+ * The filter with %c and %u replaced; undefined where a name is not there, or would make more of a permission than it
+ * says: by holding a wildcard or a separator, or by beginning the filter with $. Such a name must not make less of a
+ * denial either, which then holds for all from the level of the first placeholder on.
  */
-function fillIn(template: string, { clientId, username }: Principal): string | undefined {
+function fillIn(template: string, { clientId, username }: Principal, allows: boolean): string | undefined {
+  let isThere = true;
   let isSafe = true;
   const filter = template.replaceAll(/%[cu]/g, (placeholder) => {
     const name = placeholder === '%c' ? clientId : (username ?? '');
-    if (name === '' || /[+#/\0]/.test(name)) isSafe = false;
+    if (name === '') isThere = false;
+    if (/[+#/\0]/.test(name)) isSafe = false;
     return name;
   });
+  if (!isThere) return undefined;
   if (filter.startsWith('$') && !template.startsWith('$')) isSafe = false;
-  return isSafe ? filter : undefined;
+  if (isSafe) return filter;
+  return allows ? undefined : `${template.slice(0, template.lastIndexOf('/', template.search(/%[cu]/)) + 1)}#`;
 }
 
 function compileRule(rule: AuthorizationRule, name: string, key: string): CompiledRule {
-  for (const topic of rule.topics)
-    if (!isValidTopicFilter(topic.replaceAll(/%[cu]/g, 'name')))
-      throw new AccessRuleError('invalid_filter', `${key}.topics: "${topic}" is no topic filter`);
+  for (const topic of rule.topics) {
+    const reason = refusalOfFilter(topic);
+    if (reason !== undefined) throw new AccessRuleError('invalid_filter', `${key}.topics: "${topic}" ${reason}`);
+  }
   const isFrom = rule.address === undefined ? () => true : addressMatcher(rule.address, key);
   return {
     decision: { allowed: rule.permission === 'allow', rule: name },
@@ -128,10 +134,18 @@ function compileRule(rule: AuthorizationRule, name: string, key: string): Compil
   };
 }
 
+/** Why a filter with placeholders cannot stand in a rule, as the end of a sentence; undefined if it can. */
+export function refusalOfFilter(template: string): string | undefined {
+  const filter = template.replaceAll(/%[cu]/g, 'name');
+  if (!isValidTopicFilter(filter)) return 'is no topic filter';
+  if (parseSharedFilter(filter).type === 'plain') return undefined;
+  return 'would never fit: shared subscriptions are judged by the filter behind $share/{group}/; name that';
+}
+
 /** One IP address or a CIDR block; an IPv4 address that comes as `::ffff:…` counts as itself. */
 function addressMatcher(block: string, key: string): (address: string) => boolean {
   const [network = '', prefix, ...rest] = block.split('/');
-  const family = isIPv4(network) ? 'ipv4' : isIPv6(network) ? 'ipv6' : undefined;
+  const family = isIPv4(network) ? 'ipv4' : isIPv6(network) && !network.includes('%') ? 'ipv6' : undefined;
   const longest = family === 'ipv4' ? 32 : 128;
   const length = prefix === undefined ? longest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
   if (family === undefined || length < 0 || length > longest || rest.length > 0)
@@ -141,5 +155,10 @@ function addressMatcher(block: string, key: string): (address: string) => boolea
     );
   const list = new BlockList();
   list.addSubnet(network, length, family);
-  return (address) => (isIPv4(address) ? list.check(address, 'ipv4') : isIPv6(address) && list.check(address, 'ipv6'));
+  return (address) => {
+    if (isIPv4(address)) return list.check(address, 'ipv4');
+    // A link-local address comes with the name of its interface, which is no part of any block.
+    const [unzoned = ''] = address.split('%', 1);
+    return isIPv6(unzoned) && list.check(unzoned, 'ipv6');
+  };
 }

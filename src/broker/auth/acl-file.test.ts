@@ -86,6 +86,8 @@ topic readwrite private data/#
       ['topic all a/b', /^acl:1: "all" is no access/],
       ['topic from/%c', /^acl:1: .* in pattern lines only/],
       ['pattern read a+', /^acl:1: "a\+" is no topic filter/],
+      ['topic deny $share/g/a', /^acl:1: "\$share\/g\/a" would never fit/],
+      ['alice:$scrypt$ln=15,r=8,p=1$salt$hash', /^acl:1: what stands here begins no line/],
     ] as const)
       assert.throws(() => parseAclFile(text, 'acl'), { code: 'malformed', message });
   });
@@ -108,7 +110,10 @@ test('a listener has its own file, or that of all', async () => {
     assert.equal(decide(files.get('b')!, {}, 'publish', 'devices')?.allowed, true);
     assert.deepEqual([...(await readAclFiles(load())).keys()], ['b']);
     const missing = load(`authorization.acl_file=${join(directory, 'missing')}`);
-    await assert.rejects(readAclFiles(missing), { code: 'unreadable', message: /missing cannot be read/ });
+    await assert.rejects(readAclFiles(missing), { code: 'unreadable', message: /missing \(acl_file\) cannot be read/ });
+    await writeFile(join(directory, 'latin-1'), Buffer.from('user J\xfcrgen\ntopic deny #\n', 'latin1'));
+    const latin = load(`authorization.acl_file=${join(directory, 'latin-1')}`);
+    await assert.rejects(readAclFiles(latin), { code: 'malformed', message: /latin-1: .* UTF-8$/ });
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -1,8 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '../../base/errors.ts';
 import type { Config } from '../../config/schema.ts';
-import { isValidTopicFilter } from '../../mqtt/topic.ts';
-import { AccessRules, type CompiledRule, type Principal } from './access-rules.ts';
+import { AccessRules, type CompiledRule, type Principal, refusalOfFilter } from './access-rules.ts';
 import type { AclFiles } from './authorizer.ts';
 
 /*
@@ -37,10 +37,12 @@ export async function readAclFiles({ listeners, authorization }: Config): Promis
 }
 
 async function readAclFile(file: string): Promise<AccessRules> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new AclFileError('unreadable', `the ACL file ${file} cannot be read: ${error.message}`, error);
+  const bytes = await readFile(file).catch((error: Error) => {
+    throw new AclFileError('unreadable', `the ACL file ${file} (acl_file) cannot be read: ${error.message}`, error);
   });
-  return parseAclFile(text, file);
+  // Or a line for a name in another encoding would be for nobody, and if it denies, deny nothing.
+  if (!isUtf8(bytes)) throw new AclFileError('malformed', `${file}: an ACL file is text in UTF-8`);
+  return parseAclFile(bytes.toString(), file);
 }
 
 /** `file` is for messages. */
@@ -69,7 +71,7 @@ export function parseAclFile(text: string, file: string): AccessRules {
         break;
       }
       default:
-        refuse(`"${keyword}" begins no line of an ACL file: user, topic, pattern or # does`);
+        refuse(`${quoted(keyword)} begins no line of an ACL file: user, topic, pattern or # does`);
     }
   }
   return new AccessRules(ranked.sort((a, b) => a.rank - b.rank).map(({ rule }) => rule));
@@ -94,10 +96,14 @@ function parseAccess(text: string, refuse: Refuse): { readonly access: Access; r
 
 function checkFilter(filter: string, keyword: 'topic' | 'pattern', refuse: Refuse): void {
   const hasPlaceholder = /%[cu]/.test(filter);
-  if (!isValidTopicFilter(filter.replaceAll(/%[cu]/g, 'name'))) refuse(`"${filter}" is no topic filter`);
+  const reason = refusalOfFilter(filter);
+  if (reason !== undefined) refuse(`"${filter}" ${reason}`);
   if (keyword === 'topic' && hasPlaceholder)
     refuse(`"${filter}": %c and %u stand for a name in pattern lines only; write pattern, or do without them`);
 }
+
+/** A word that may be a typing error; anything else may be a secret of a file that was named by mistake. */
+const quoted = (word: string): string => (/^\w{1,16}$/.test(word) ? `"${word}"` : 'what stands here');
 
 /** The first word, and what follows the spaces behind it. */
 function splitWord(text: string): readonly [word: string, rest: string] {

@@ -55,6 +55,11 @@ describe('a file is refused by its name, and its content is not quoted', () => {
     assert.ok(await keysOf('secretFile', `${'s'.repeat(32)}\n`));
   });
 
+  test('a secret that is a key or a set of them: whoever has the public key could sign', async () => {
+    await refused('secretFile', jwtSigner('RS256').publicPem, /secretFile: this is a key file or a key set/);
+    await refused('secretFile', JSON.stringify({ keys: [jwtSigner('RS256').jwk] }), /this is a key file or a key set/);
+  });
+
   test('what is no public key, or a weak one', async () => {
     await refused('publicKeyFile', 'rubbish', /publicKeyFile: no public key in PEM form$/);
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
@@ -72,9 +77,19 @@ describe('a file is refused by its name, and its content is not quoted', () => {
     await refused('jwksFile', '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', /symmetric/);
   });
 
+  test('a key set none of which can be used; unknown kinds beside others are for others', async () => {
+    const strange = { kty: 'strange' };
+    for (const keys of [[], [strange], [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }]])
+      await refused('jwksFile', JSON.stringify({ keys }), /jwksFile: the set holds no key that can be used/);
+    assert.ok(await keysOf('jwksFile', JSON.stringify({ keys: [strange, jwtSigner('ES256').jwk] })));
+  });
+
   test('one that is not there', async () => {
     const settings = { ...configSchema.parse({}).authentication.jwt, secretFile: join(directory, 'missing') };
-    await assert.rejects(readJwtKeys(settings), { code: 'unreadable', message: /missing cannot be read/ });
+    await assert.rejects(readJwtKeys(settings), {
+      code: 'unreadable',
+      message: /missing \(authentication\.jwt\) cannot be read/,
+    });
   });
 });
 

@@ -1,6 +1,6 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
 import { CodedError } from '../../base/errors.ts';
 import type { Config } from '../../config/schema.ts';
 
@@ -46,13 +46,20 @@ export async function readJwtKeys({ secretFile, publicKeyFile, jwksFile }: JwtSe
 
 async function read(file: string): Promise<Buffer> {
   return await readFile(file).catch((error: Error) => {
-    throw new JwtKeyError('unreadable', `the key file ${file} cannot be read: ${error.message}`, error);
+    throw new JwtKeyError(
+      'unreadable',
+      `the key file ${file} (authentication.jwt) cannot be read: ${error.message}`,
+      error,
+    );
   });
 }
 
 function secretKeys(bytes: Buffer, file: string): JwtKeys {
   // Editors end a file with a line break, which nobody means as part of the secret.
   const secret = Uint8Array.from(bytes.subarray(0, bytes.length - lineBreakLength(bytes)));
+  // Whoever has the public key could sign.
+  if (/^\s*(-----BEGIN |\{)/.test(bytes.toString('latin1')))
+    throw new JwtKeyError('malformed', `${file}: this is a key file or a key set, and no secret of HMAC`);
   if (secret.length < SHORTEST_SECRET_BYTES)
     throw new JwtKeyError('malformed', `${file}: a secret needs at least ${SHORTEST_SECRET_BYTES} bytes`);
   return { algorithms: ['HS256', 'HS384', 'HS512'], keyOf: () => secret };
@@ -92,6 +99,15 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): r
   }
 }
 
+/** Of a kind that is not known, or that is weak, a set may hold keys as well: they are for others. */
+function isUsable(key: JWK): boolean {
+  try {
+    return algorithmsOf(createPublicKey({ key: key as JsonWebKey, format: 'jwk' })) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function keySet(text: string, file: string): JwtKeys {
   let set: JSONWebKeySet;
   let keyOf: JWTVerifyGetKey;
@@ -106,6 +122,6 @@ function keySet(text: string, file: string): JwtKeys {
       'malformed',
       `${file}: the set holds a private or symmetric key; a key set is of public keys`,
     );
-  if (set.keys.length === 0) throw new JwtKeyError('malformed', `${file}: the set holds no key`);
+  if (!set.keys.some(isUsable)) throw new JwtKeyError('malformed', `${file}: the set holds no key that can be used`);
   return { algorithms: ASYMMETRIC, keyOf };
 }

@@ -6,9 +6,9 @@ import type { PasswordVerifier } from './password-verifier.ts';
 export function passwordBackend(verifier: PasswordVerifier): AuthenticationBackend {
   return {
     method: 'password',
-    async verify({ username, password }) {
+    async verify({ username, password, address }) {
       if (username === undefined || password === undefined) return { type: 'ignored' };
-      const verification = await verifier.verify(username, password);
+      const verification = await verifier.verify(username, password, address);
       switch (verification.type) {
         case 'verified':
           return { type: 'allowed', identity: username, cached: verification.cached };

@@ -14,7 +14,8 @@ function openVerifier(...lines: string[]) {
   const time = { ms: 0 };
   const users = { records: read(lines), version: 1 };
   const verifier = new PasswordVerifier(users, { now: () => time.ms });
-  const verify = async (user: string, password: string) => (await verifier.verify(user, Buffer.from(password))).type;
+  const verify = async (user: string, password: string) =>
+    (await verifier.verify(user, Buffer.from(password), '127.0.0.1')).type;
   const become = (...changed: string[]): void => {
     users.records = read(changed);
     users.version += 1;
@@ -53,10 +54,10 @@ describe('verifying', () => {
 
   test('a password that was right is remembered for a minute, a wrong one never', async () => {
     const { verifier, time } = openVerifier(cheapLine('alice', 'a'));
-    const right = () => verifier.verify('alice', Buffer.from('a'));
+    const right = () => verifier.verify('alice', Buffer.from('a'), '127.0.0.1');
     assert.deepEqual(await right(), { type: 'verified', cached: false });
     assert.deepEqual(await right(), { type: 'verified', cached: true });
-    assert.deepEqual(await verifier.verify('alice', Buffer.from('b')), { type: 'wrong' });
+    assert.deepEqual(await verifier.verify('alice', Buffer.from('b'), '127.0.0.1'), { type: 'wrong' });
     time.ms = 60_001;
     assert.deepEqual(await right(), { type: 'verified', cached: false });
   });
@@ -82,7 +83,10 @@ describe('users that change', () => {
     become();
     assert.equal(await underWay, 'wrong');
     become(alice);
-    assert.deepEqual(await verifier.verify('alice', Buffer.from('a')), { type: 'verified', cached: false });
+    assert.deepEqual(await verifier.verify('alice', Buffer.from('a'), '127.0.0.1'), {
+      type: 'verified',
+      cached: false,
+    });
   });
 });
 

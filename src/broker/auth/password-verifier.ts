@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
+import { addressGroup } from '../limits/address-group.ts';
 import { type PasswordHash, parsePasswordHash, verifyPassword } from './password-hash.ts';
 import { Slots } from './slots.ts';
 import { VerifiedCache } from './verified-cache.ts';
@@ -38,13 +39,16 @@ export class PasswordVerifier {
     this.#cache = new VerifiedCache(clock);
   }
 
-  /** An unknown user takes as long as a wrong password; whoever asks must not tell the client which it was. */
-  async verify(user: string, password: Uint8Array): Promise<Verification> {
+  /**
+   * `address` is who asks, and shares the time for hashing with others.
+   * An unknown user takes as long as a wrong password; whoever asks must not tell the client which it was.
+   */
+  async verify(user: string, password: Uint8Array, address: string): Promise<Verification> {
     const known = this.#users.records.get(user);
     if (known !== undefined && this.#cache.has(user, known, password)) return { type: 'verified', cached: true };
-    const matches = this.#slots.run(() => verifyPassword(known ?? this.#decoy(user), password));
-    if (matches === undefined) return { type: 'overloaded' };
-    const isRight = await matches;
+    const hash = () => verifyPassword(known ?? this.#decoy(user), password);
+    const isRight = await this.#slots.run(addressGroup(address), hash);
+    if (isRight === undefined) return { type: 'overloaded' };
     if (known === undefined) return { type: 'unknown' };
     // What was right when it was asked may have been withdrawn while it was hashed, or waited for its turn.
     if (!isRight || this.#users.records.get(user) !== known) return { type: 'wrong' };

@@ -46,7 +46,7 @@ export class UserFileWatch<Credential> {
   check(): Promise<void> {
     return this.#afterLast(async () => {
       try {
-        if ((await readVersion(this.#options.file)) !== this.#version) await this.#read();
+        if ((await this.#readVersion()) !== this.#version) await this.#read();
         this.#toldFailure = undefined;
       } catch (error) {
         if (!(error instanceof CodedError)) throw error;
@@ -67,9 +67,16 @@ export class UserFileWatch<Credential> {
   async #read(): Promise<void> {
     const { file, form, publish } = this.#options;
     // Taken first: what is written while the file is read is a change for the next check.
-    const version = await readVersion(file);
+    const version = await this.#readVersion();
     await publish(await readUserFile(file, form));
     this.#version = version;
+  }
+
+  /** Changes when the file is written or replaced. */
+  async #readVersion(): Promise<string> {
+    const { file, form } = this.#options;
+    const { ino, size, mtimeMs, ctimeMs } = await stat(file).catch((error: unknown) => unreadable(file, form, error));
+    return [ino, size, mtimeMs, ctimeMs].join(' ');
   }
 
   #afterLast(task: () => Promise<void>): Promise<void> {
@@ -85,10 +92,4 @@ export class UserFileWatch<Credential> {
       this.#options.checkEveryMs ?? CHECK_EVERY_MS,
     );
   }
-}
-
-/** Changes when the file is written or replaced. */
-async function readVersion(file: string): Promise<string> {
-  const { ino, size, mtimeMs, ctimeMs } = await stat(file).catch((error: unknown) => unreadable(file, error));
-  return [ino, size, mtimeMs, ctimeMs].join(' ');
 }

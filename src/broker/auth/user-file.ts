@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '../../base/errors.ts';
 
@@ -12,6 +13,8 @@ export class UserFileError extends CodedError<UserFileErrorCode> {}
 
 /** What stands behind the colon. */
 export interface UserFileForm<Credential> {
+  /** What the file is, and the key that names it. */
+  readonly noun: string;
   /** Of a whole line, for messages. */
   readonly example: string;
   /** Said of a credential that does not parse. */
@@ -45,12 +48,14 @@ export async function readUserFile<Credential>(
   file: string,
   form: UserFileForm<Credential>,
 ): Promise<ReadonlyMap<string, Credential>> {
-  return parseUserFile(await readFile(file, 'utf8').catch((error: unknown) => unreadable(file, error)), file, form);
+  const bytes = await readFile(file).catch((error: unknown) => unreadable(file, form, error));
+  if (!isUtf8(bytes)) throw new UserFileError('malformed', `${file}: ${form.noun} must be text in UTF-8`);
+  return parseUserFile(bytes.toString(), file, form);
 }
 
-export function unreadable(file: string, error: unknown): never {
+export function unreadable(file: string, { noun }: Pick<UserFileForm<unknown>, 'noun'>, error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error);
-  throw new UserFileError('unreadable', `the password file ${file} cannot be read: ${reason}`, error);
+  throw new UserFileError('unreadable', `${noun} ${file} cannot be read: ${reason}`, error);
 }
 
 const isBlank = (line: string): boolean => line.trim() === '' || line.startsWith('#');

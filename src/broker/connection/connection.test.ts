@@ -131,6 +131,16 @@ describe('a connection', () => {
     assert.deepEqual(await wire.handlers.until(2), ['connect', 'ack 4 9']);
   });
 
+  it('tells a second CONNECT that it is an error of protocol, whatever else is wrong with it [MQTT-3.1.0-2]', async () => {
+    await using wire = await open();
+    wire.send(CONNECT);
+    await wire.handlers.until(1);
+    // An unknown protocol alone would be 0x84, which no DISCONNECT may carry.
+    wire.client.write(Buffer.from('100c00044d515458050200000000', 'hex'));
+    const [answer] = await wire.answers();
+    assert.deepEqual(answer?.type === 'disconnect' && answer.reasonCode, ReasonCode.protocolError);
+  });
+
   it('ends when anything but CONNECT comes first [MQTT-3.1.0-1], and says nothing', async () => {
     await using wire = await open();
     wire.send(PING);

@@ -305,7 +305,8 @@ export class Connection implements Receiver, Client {
     const result = decodePacket(buffer, headerByte, bodyStart, end, this.version);
     if (result.ok) this.#shared.handlers.packet(this, result.packet);
     else if (this.stage === 'opened') this.#shared.handlers.malformedConnect(this, result.reasonCode, result.version);
-    else this.#fail(result.reasonCode);
+    // What is wrong with a second CONNECT does not matter, and may be what no DISCONNECT can say [MQTT-3.1.0-2].
+    else this.#fail(headerByte >> 4 === PacketType.connect ? ReasonCode.protocolError : result.reasonCode);
   }
 
   #fail(reasonCode: ReasonCode): void {

@@ -10,11 +10,10 @@ interface Packet {
   readonly meant: string;
 }
 
-/** One connection: what it has sent, and packets that wait behind something. */
+/** One connection, and what it has sent. */
 class Wire {
   readonly aliases: TopicAliases;
   readonly sent: Packet[] = [];
-  readonly #held: { readonly packet: Packet; readonly left: (() => void) | undefined }[] = [];
 
   constructor(maximum: number) {
     this.aliases = new TopicAliases(maximum);
@@ -25,21 +24,9 @@ class Wire {
     this.aliases.sent();
   }
 
-  hold(topic: string): void {
-    const packet = this.#packet(topic);
-    this.#held.push({ packet, left: this.aliases.held() });
-  }
-
   /** The packet was not sent after all. */
   drop(topic: string): void {
     this.#packet(topic);
-  }
-
-  release(count: number): void {
-    for (const { packet, left } of this.#held.splice(0, count)) {
-      this.sent.push(packet);
-      left?.();
-    }
   }
 
   #packet(meant: string): Packet {
@@ -90,34 +77,16 @@ describe('topic aliases towards a client', () => {
     );
   });
 
-  it('stand alone only once the packet that gave them has left', () => {
-    const wire = new Wire(1);
-    for (const topic of ['a', 'a']) wire.hold(topic);
-    wire.release(1);
-    wire.hold('a');
-    wire.release(2);
-    assert.deepEqual(
-      wire.sent.map(({ topic }) => topic),
-      ['a', 'a', ''],
-    );
-  });
-
-  it('are always understood, whatever is sent at once, sent later or dropped [MQTT-3.1.2-26]', () => {
+  it('are always understood, whatever is sent or dropped [MQTT-3.1.2-26]', () => {
     const topic = fc.constantFrom('a', 'b', 'c', 'd', 'e');
-    const step = fc.oneof(
-      fc.tuple(fc.constantFrom('send' as const, 'hold' as const, 'drop' as const), topic),
-      fc.tuple(fc.constant('release' as const), fc.integer({ min: 1, max: 4 })),
-    );
+    const step = fc.tuple(fc.constantFrom('send' as const, 'drop' as const), topic);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (maximum, steps) => {
         const wire = new Wire(maximum);
-        for (const [action, argument] of steps)
-          if (action === 'release') wire.release(argument);
-          else wire[action](argument);
-        wire.release(Number.POSITIVE_INFINITY);
+        for (const [action, name] of steps) wire[action](name);
         const meant = wire.sent.map((packet) => packet.meant);
         assert.deepEqual(understood(wire.sent, maximum), meant);
-        // And every topic that was sent at once twice, while there were aliases left, goes by its alias alone.
+        // And every topic that was sent twice, while there were aliases left, goes by its alias alone.
         if (maximum < 5) return;
         for (const name of new Set(meant)) {
           wire.send(name);

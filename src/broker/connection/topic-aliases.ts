@@ -2,8 +2,8 @@
  * The topic aliases that the broker has given one client, for one connection (MQTT 5 section 3.3.2.3.4). Topics get them
  * in the order in which they are first sent, and keep them: when all are given, further topics go out by name.
  *
- * `find` leaves what it found in the fields below; `sent` or `held` then says what became of the packet. One that was
- * dropped gives no alias.
+ * `find` leaves what it found in the fields below; `sent` then says that the packet went out. One that was dropped gives
+ * no alias.
  */
 export class TopicAliases {
   /** 0: the topic has none, and there is none left. */
@@ -11,7 +11,6 @@ export class TopicAliases {
   /** The client has been told what the alias means: the topic itself may be left out. */
   isKnown = false;
   readonly #maximum: number;
-  /** An alias whose first packet has not left yet stands negative. */
   readonly #byTopic = new Map<string, number>();
   #topic = '';
 
@@ -23,13 +22,8 @@ export class TopicAliases {
   find(topic: string): void {
     const given = this.#byTopic.get(topic);
     this.#topic = topic;
-    if (given === undefined) {
-      this.alias = this.#byTopic.size < this.#maximum ? this.#byTopic.size + 1 : 0;
-      this.isKnown = false;
-    } else {
-      this.alias = Math.abs(given);
-      this.isKnown = given > 0;
-    }
+    this.isKnown = given !== undefined;
+    this.alias = given ?? (this.#byTopic.size < this.#maximum ? this.#byTopic.size + 1 : 0);
   }
 
   /** The packet goes out by its topic's name alone. */
@@ -41,17 +35,5 @@ export class TopicAliases {
   /** The packet with what `find` found stands in the connection's output. */
   sent(): void {
     if (this.alias !== 0 && !this.isKnown) this.#byTopic.set(this.#topic, this.alias);
-  }
-
-  /**
-   * The packet with what `find` found is to leave later, behind packets that are not written yet: until then the topic
-   * goes with its alias in every packet. Returns what to call when it has left; undefined where that changes nothing.
-   */
-  held(): (() => void) | undefined {
-    if (this.alias === 0 || this.isKnown) return undefined;
-    const { alias } = this;
-    const topic = this.#topic;
-    this.#byTopic.set(topic, -alias);
-    return () => this.#byTopic.set(topic, alias);
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Journal, JournalEntry } from '../../journal/journal.ts';
 import { RecordKind, RecordView } from '../../journal/record-batch.ts';
@@ -18,6 +19,8 @@ import type { Redelivery } from './redelivery.ts';
 /** One read brings at most this much, whatever the window allows: it bounds what a session that lags holds in memory. */
 const READ_RECORDS = 512;
 const READ_BYTES = 256 * 1024;
+/** Retained messages sent in a row before others have their turn. */
+const RETAINED_STEPS = 256;
 
 const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
 const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
@@ -127,10 +130,20 @@ export class CatchUp implements TurnTask {
       while (goesOn() && session.redeliver.length > 0 && mayResend(session)) await this.#redelivery.sendNext(session);
       if (goesOn() && session.redeliver.length === 0) this.#onResent(session);
     }
-    while (goesOn() && session.owedRetained.length > 0) if (!this.#late.sendRetained(session)) return;
+    if (!(await this.#sendRetained(session, goesOn))) return;
     for (const progress of this.#shards)
       while (goesOn() && session.window.hasRoom && session.positions[progress.shard.number] !== LIVE)
         await this.#readOn(session, progress);
+  }
+
+  /** All retained messages owed, of which there may be any number, in turns that let others go on. False: no room. */
+  async #sendRetained(session: Session, goesOn: () => boolean): Promise<boolean> {
+    for (let steps = 1; goesOn() && session.owedRetained.length > 0; steps += 1) {
+      const step = this.#late.sendRetained(session);
+      if (step === 'no_room') return false;
+      if (step === 'searching' || steps % RETAINED_STEPS === 0) await nextTurn();
+    }
+    return true;
   }
 
   /** One read, and what the session can take of it. */

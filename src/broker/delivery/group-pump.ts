@@ -5,8 +5,8 @@ import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { TopicTable } from '../router/topic-table.ts';
-import { LIVE, type Session } from '../session/session.ts';
-import { type GroupState, mayTake, placeOf, type Returned } from './group-state.ts';
+import { LIVE, placeOf, type Session } from '../session/session.ts';
+import { type GroupState, mayTake, type Returned } from './group-state.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { ShardProgress } from './progress.ts';
@@ -100,7 +100,7 @@ export class GroupPump {
     if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
     for (const entry of entries) {
       if (entry.offset >= progress.dispatchedEnd) break;
-      if (state.held.delete(placeOf(number, entry.offset))) continue;
+      if (state.held.size > 0 && state.held.delete(placeOf(number, entry.offset))) continue;
       if (!this.#send(state, entry.buffer, entry.position, number, entry.offset)) {
         state.positions[number] = entry.offset;
         return false;

@@ -70,7 +70,3 @@ export class GroupState {
 export function mayTake(session: Session): boolean {
   return canTake(session) && session.redeliver.length === 0;
 }
-
-export function placeOf(shard: number, offset: number): string {
-  return `${shard}:${offset}`;
-}

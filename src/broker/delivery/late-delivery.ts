@@ -13,6 +13,9 @@ import type { RetainedMessages } from './retained-messages.ts';
 
 const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
 
+/** What came of one step: nothing is left to do for it, the next one needs another turn, or the session has no room. */
+type RetainedStep = 'done' | 'searching' | 'no_room';
+
 /**
  * Sends to one session what was published before: read from the journal, or kept for the topic. Within `linkAfterMs` of
  * its publishing the push belongs to the publisher's trace; later it is a trace of its own with a link to it.
@@ -74,28 +77,32 @@ export class LateDelivery {
     return span;
   }
 
-  /** Sends the next retained message owed to a subscription, if the session can take it. False: it cannot. */
-  sendRetained(session: Session): boolean {
+  /** One step towards the next retained message owed to a subscription, which is sent if the session can take it. */
+  sendRetained(session: Session): RetainedStep {
     const owed = session.owedRetained[0]!;
-    owed.waiting ??= owed.topics.next().value;
     if (owed.waiting === undefined) {
-      session.owedRetained.shift();
-      return true;
+      const found = owed.topics.next();
+      if (found.done) {
+        session.owedRetained.shift();
+        return 'done';
+      }
+      if (found.value === undefined) return 'searching';
+      owed.waiting = found.value;
     }
     const { subscription } = owed;
     if (!subscription.covers(owed.waiting)) {
       owed.waiting = undefined;
-      return true;
+      return 'done';
     }
     const name = Buffer.from(owed.waiting);
     const message = this.#message;
     if (this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now())) {
       const qos = Math.min(message.qos, subscription.qos);
-      if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return false;
+      if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return 'no_room';
       // [MQTT-3.3.1-8]: sent because of a new subscription, it keeps its retain flag.
       this.send(message, subscription, qos, true, FROM_RETAINED);
     } else this.#metrics.add(DROPPED_EXPIRED, 1);
     owed.waiting = undefined;
-    return true;
+    return 'done';
   }
 }

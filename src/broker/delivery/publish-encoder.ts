@@ -62,6 +62,8 @@ export class PublishEncoder {
   /**
    * The encoding for one client: without the first bytes of the topic, which are its mount point, and with a topic alias
    * where the client takes them and the packet is not too large for it by that. Whoever sends it tells the aliases.
+   * QoS 2 always goes by the topic's name: mqtt.js (5.16) keeps the packet until PUBREL as it came, and then hands up a
+   * message with an empty topic. Nor must an alias be given by a packet that waits for the session log.
    */
   encodeFor(
     receiver: Receiver,
@@ -81,7 +83,8 @@ export class PublishEncoder {
       this.encode(message, version, qos, retain, identifiers, context);
       return;
     }
-    aliases.find(message.topic.name);
+    if (qos === 2) aliases.forgo();
+    else aliases.find(message.topic.name);
     this.encode(message, version, qos, retain, identifiers, context, aliases);
     if (this.end - this.start <= receiver.maximumPacketSize || aliases.alias === 0) return;
     aliases.forgo();

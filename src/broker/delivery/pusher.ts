@@ -197,8 +197,7 @@ export class Pusher {
       this.#sessionLog.sent(session, packetId, qos, message.shard, message.offset, group);
       // A QoS 2 message must be recognisable by its packet identifier even if the broker dies right behind the send.
       if (qos === 2) {
-        const packet = encoder.bytes.subarray(encoder.start, encoder.end);
-        this.#sessionLog.afterCommit(receiver, packet, receiver.aliasesToClient?.held());
+        this.#sessionLog.afterCommit(receiver, encoder.bytes.subarray(encoder.start, encoder.end));
         return;
       }
     }

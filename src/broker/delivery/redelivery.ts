@@ -135,7 +135,7 @@ export class Redelivery {
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
       const packet = encoder.bytes.subarray(encoder.start, encoder.end);
-      if (qos === 2) this.#sendPromise(session, packet, receiver.aliasesToClient?.held());
+      if (qos === 2) this.#sendPromise(session, packet);
       else {
         send(receiver, packet);
         receiver.aliasesToClient?.sent();
@@ -145,13 +145,10 @@ export class Redelivery {
   }
 
   /** What QoS 2 promises: what was noted with its first sending may still be on its way to the disk. */
-  #sendPromise(session: Session, packet: Uint8Array, onSent?: () => void): void {
+  #sendPromise(session: Session, packet: Uint8Array): void {
     const receiver = session.receiver!;
-    if (session.persistent) this.#sessionLog.afterCommit(receiver, packet, onSent);
-    else {
-      send(receiver, packet);
-      onSent?.();
-    }
+    if (session.persistent) this.#sessionLog.afterCommit(receiver, packet);
+    else send(receiver, packet);
   }
 
   /** The message is gone from the journal, or the client that came back takes only smaller ones. */

@@ -106,9 +106,9 @@ export class RetainedMessages {
     if (this.#changes.size > 0) await this.#write();
   }
 
-  /** Topics with a retained message that match the filter. */
-  *matching(filter: string): Generator<string> {
-    for (const { topic } of this.#tree.matching(filter)) yield topic;
+  /** Topics with a retained message that match the filter; `undefined` where the search should go on in another turn. */
+  *matching(filter: string): Generator<string | undefined> {
+    for (const entry of this.#tree.matching(filter)) yield entry?.topic;
   }
 
   /** Fills the message from what is kept for the topic. False: nothing is, or it has expired. */

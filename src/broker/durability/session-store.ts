@@ -116,6 +116,26 @@ export class SessionStore {
     this.#stored.add(clientId);
   }
 
+  /** Those withheld as well: whether they are allowed is asked anew when the client connects. */
+  #subscriptionsOf(session: Session): SessionRecord['subscriptions'] {
+    const present = [...this.#router.subscriptionsOf(session)].map(
+      ({ filter, qos, noLocal, retainAsPublished, identifiers, since }) => ({
+        filter,
+        qos: qos as 0 | 1 | 2,
+        noLocal,
+        retainAsPublished,
+        identifier: identifiers[0] ?? 0,
+        since,
+      }),
+    );
+    const withheld = [...session.withheld].map(([filter, options]) => ({
+      filter,
+      ...options,
+      qos: options.qos as 0 | 1 | 2,
+    }));
+    return [...present, ...withheld];
+  }
+
   #copiesOf({ sentCopies, positions }: Session): StoredCopies[] {
     const copies: StoredCopies[] = [];
     for (const [shard, { offset, numbers }] of sentCopies)
@@ -146,14 +166,7 @@ export class SessionStore {
       protocolVersion: session.protocolVersion,
       expirySeconds: session.expirySeconds,
       state: attendance.type === 'disconnected' ? attendance : { type: 'connected' },
-      subscriptions: [...this.#router.subscriptionsOf(session)].map((subscription) => ({
-        filter: subscription.filter,
-        qos: subscription.qos as 0 | 1 | 2,
-        noLocal: subscription.noLocal,
-        retainAsPublished: subscription.retainAsPublished,
-        identifier: subscription.identifiers[0] ?? 0,
-        since: subscription.since,
-      })),
+      subscriptions: this.#subscriptionsOf(session),
       positions: this.#shards.map(({ shard, dispatchedEnd }): ShardPosition => {
         const position = session.positions[shard.number] ?? LIVE;
         return [shard.number, position === LIVE ? dispatchedEnd : position];

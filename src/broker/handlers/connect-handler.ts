@@ -27,6 +27,7 @@ import { type ConnectIdentity, ConnectTrace } from './connect-trace.ts';
 import type { EnhancedAuthentication } from './enhanced-authentication.ts';
 import type { OpenedSession, SessionLifecycle } from './session-lifecycle.ts';
 import { contextOf } from './span-context.ts';
+import type { SubscriptionRights } from './subscription-rights.ts';
 import type { WillAdmission } from './will-admission.ts';
 
 type Identified =
@@ -40,6 +41,7 @@ export class ConnectHandler {
   readonly #drain: Pick<Drain, 'active'>;
   readonly #access: AccessControl;
   readonly #lifecycle: SessionLifecycle;
+  readonly #rights: Pick<SubscriptionRights, 'review'>;
   readonly #numbers: { allocate(): Promise<number> };
   readonly #capabilities: ServerCapabilities;
   readonly #wills: WillAdmission;
@@ -54,6 +56,7 @@ export class ConnectHandler {
     drain: Pick<Drain, 'active'>;
     access: AccessControl;
     lifecycle: SessionLifecycle;
+    rights: Pick<SubscriptionRights, 'review'>;
     numbers: { allocate(): Promise<number> };
     capabilities: ServerCapabilities;
     wills: WillAdmission;
@@ -68,6 +71,7 @@ export class ConnectHandler {
     this.#drain = parts.drain;
     this.#access = parts.access;
     this.#lifecycle = parts.lifecycle;
+    this.#rights = parts.rights;
     this.#numbers = parts.numbers;
     this.#capabilities = parts.capabilities;
     this.#wills = parts.wills;
@@ -129,6 +133,7 @@ export class ConnectHandler {
     if (connection.closed) return undefined;
     const context = contextOf(this.#recorder, span);
     const opened = this.#lifecycle.open(connection, clientId, packet, number, context);
+    if (opened.present) this.#rights.review(opened.session, connection);
     this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(opened.session.number));
     connection.keepAliveSeconds = grantedKeepAlive(packet, this.#capabilities.keepAliveMaximumSeconds);
     await this.#lifecycle.save(opened.session, context);

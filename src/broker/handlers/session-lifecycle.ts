@@ -89,8 +89,8 @@ export class SessionLifecycle {
     number: number,
     context: Uint8Array | undefined,
   ): OpenedSession {
-    const { mountPoint } = connection;
-    const existing = this.#displace(clientId, packet.cleanStart, mountPoint);
+    const { mountPoint, principal } = connection;
+    const existing = this.#displace(clientId, packet.cleanStart, mountPoint, principal.username);
     const session =
       existing ??
       new Session(
@@ -107,7 +107,7 @@ export class SessionLifecycle {
     }
     this.#away.delete(session);
     session.expirySeconds = this.#expiryOf(packet);
-    session.userName = connection.principal.username;
+    session.userName = principal.username;
     session.protocolVersion = packet.protocolVersion;
     session.window.limit = Math.min(packet.properties.receiveMaximum ?? 65_535, this.#limits.maximumInflight);
     session.will = this.#wills.willOf(packet, context);
@@ -185,9 +185,14 @@ export class SessionLifecycle {
 
   /**
    * Takes the client identifier from whoever has it; returns the session that goes on. One of another mount point does
-   * not: its topics are not those of this client.
+   * not: its topics are not those of this client. Nor does one of another user, whose messages are not for this one.
    */
-  #displace(clientId: string, cleanStart: boolean, mountPoint: string): Session | undefined {
+  #displace(
+    clientId: string,
+    cleanStart: boolean,
+    mountPoint: string,
+    userName: string | undefined,
+  ): Session | undefined {
     const existing = this.sessions.get(clientId);
     if (existing === undefined) return undefined;
     if (this.#hasExpired(existing, this.#clock.now())) {
@@ -195,7 +200,8 @@ export class SessionLifecycle {
       this.#expire(existing);
       return undefined;
     }
-    const sessionContinues = !cleanStart && existing.persistent && existing.mountPoint === mountPoint;
+    const isOwn = existing.mountPoint === mountPoint && existing.userName === userName;
+    const sessionContinues = !cleanStart && existing.persistent && isOwn;
     const { receiver } = existing;
     if (receiver !== undefined) {
       // [MQTT-3.1.4-3]; closing ends the session unless it goes on.

@@ -108,7 +108,10 @@ export class SubscribeHandler {
     if (!succeeded) this.#noteRefusals(span, reasonCodes);
     this.#answer(connection, session, { operation: SUBSCRIBE, span, startedAt, succeeded }, () => {
       sendCodes(connection, { type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} });
-      for (const { filter } of owed) this.#oweRetained(session, filter);
+      this.#oweRetained(
+        session,
+        owed.map(({ filter }) => filter),
+      );
       this.#lifecycle.serve(session);
     });
   }
@@ -119,9 +122,10 @@ export class SubscribeHandler {
     const filters = packet.filters.map((filter) => mountFilter(connection.mountPoint, filter));
     const span = this.#begin(SPANS.mqttUnsubscribe, connection, filters, packet.packetId, startedAt);
     const reasonCodes = filters.map((filter) =>
-      this.#router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
+      this.#forget(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
     );
-    session.owedRetained = session.owedRetained.filter(({ subscription }) => !filters.includes(subscription.filter));
+    const left = new Set(filters);
+    session.owedRetained = session.owedRetained.filter(({ subscription }) => !left.has(subscription.filter));
     this.#answer(connection, session, { operation: UNSUBSCRIBE, span, startedAt, succeeded: true }, () => {
       sendCodes(connection, { type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} });
     });
@@ -136,7 +140,12 @@ export class SubscribeHandler {
   ): { readonly reasonCode: ReasonCode; readonly sendRetained: boolean } {
     const parsed = parseSharedFilter(request.filter);
     const refusal = this.#refusal(connection, session, request, parsed, identifier, span);
-    if (refusal !== undefined) return { reasonCode: refusal, sendRetained: false };
+    if (refusal !== undefined) {
+      // Or the client would go on to get by an older one what it has just been told it may not have.
+      if (refusal === ReasonCode.notAuthorized) this.#forget(session, request.filter);
+      return { reasonCode: refusal, sendRetained: false };
+    }
+    session.withheld.delete(request.filter);
     const qos = Math.min(request.qos, connection.limits.maximumQos) as 0 | 1 | 2;
     // A repeated subscription keeps what it has not yet delivered.
     const since =
@@ -176,8 +185,14 @@ export class SubscribeHandler {
     if (!limits.topics.allow(Buffer.from(parsed.filter))) return ReasonCode.topicFilterInvalid;
     if (!this.#access.decide(connection, 'subscribe', filter, span).allowed) return ReasonCode.notAuthorized;
     if (this.#router.find(session, filter) !== undefined) return undefined;
-    if (this.#router.countOf(session) < limits.maximumSubscriptions) return undefined;
+    if (this.#router.countOf(session) + session.withheld.size < limits.maximumSubscriptions) return undefined;
     return this.#limitHit(SUBSCRIPTIONS_HIT, ReasonCode.quotaExceeded);
+  }
+
+  /** Whether there was such a subscription. */
+  #forget(session: Session, filter: string): boolean {
+    const wasWithheld = session.withheld.delete(filter);
+    return this.#router.unsubscribe(session, filter) || wasWithheld;
   }
 
   #limitHit(limit: CounterId, reasonCode: ReasonCode): ReasonCode {
@@ -185,11 +200,16 @@ export class SubscribeHandler {
     return reasonCode;
   }
 
-  #oweRetained(session: Session, filter: string): void {
-    const subscription = this.#router.find(session, filter);
-    if (subscription === undefined) return;
-    const others = session.owedRetained.filter((owed) => owed.subscription.filter !== filter);
-    session.owedRetained = [...others, { subscription, topics: this.#retained.matching(filter), waiting: undefined }];
+  /** Those of a packet at once: it may bring any number. */
+  #oweRetained(session: Session, filters: readonly string[]): void {
+    const asked = new Set(filters);
+    const others = session.owedRetained.filter(({ subscription }) => !asked.has(subscription.filter));
+    const owed = [...asked].flatMap((filter) => {
+      const subscription = this.#router.find(session, filter);
+      if (subscription === undefined) return [];
+      return [{ subscription, topics: this.#retained.matching(filter), waiting: undefined }];
+    });
+    session.owedRetained = [...others, ...owed];
   }
 
   /** Says it only when it is durable: an acknowledged subscription survives the broker. */

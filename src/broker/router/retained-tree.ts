@@ -16,6 +16,9 @@ interface Pending<Value> {
   readonly below: boolean;
 }
 
+/** After so many nodes without an entry a search lets others go on: less than a millisecond. */
+const NODES_IN_VAIN = 1000;
+
 /** Retained messages by topic, found by filter. */
 export class RetainedTree<Value> {
   readonly #tree = new LevelTree<RetainedEntry<Value>>();
@@ -50,14 +53,19 @@ export class RetainedTree<Value> {
 
   /**
    * Every entry whose topic matches the filter (without `$share/<group>/`), in no order. Lazy, so that a large answer can be
-   * sent piece by piece: what changes meanwhile may or may not be seen, but nothing deleted is returned.
+   * sent piece by piece: what changes meanwhile may or may not be seen, but nothing deleted is returned. `undefined`: the
+   * search has gone on for a while in vain, as it can over a whole tree, and should be continued in another turn.
    */
-  *matching(filter: string): Generator<RetainedEntry<Value>, void, undefined> {
+  *matching(filter: string): Generator<RetainedEntry<Value> | undefined, void, undefined> {
     const levels = splitLevels(filter);
     const pending: Pending<Value>[] = [{ node: this.#tree.root, depth: 0, below: false }];
+    let inVain = 0;
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const { node, depth, below } = next;
-      if ((below || depth === levels.length) && node.value !== undefined) yield node.value;
+      if ((below || depth === levels.length) && node.value !== undefined) {
+        inVain = 0;
+        yield node.value;
+      } else if (++inVain % NODES_IN_VAIN === 0) yield undefined;
       if (below) pushChildren(pending, node, depth, true);
       else if (depth < levels.length) pushMatching(pending, node, depth, levels);
     }

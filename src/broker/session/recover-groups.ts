@@ -1,4 +1,5 @@
 import type { ShardPosition } from '../router/subscription.ts';
+import { placeOf } from './session.ts';
 
 /** A message that a shared group gave to one of its members. */
 interface Given {
@@ -67,8 +68,4 @@ export class GroupRecovery {
     }
     return group;
   }
-}
-
-function placeOf(shard: number, offset: number): string {
-  return `${shard}:${offset}`;
 }

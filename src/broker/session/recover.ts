@@ -1,6 +1,7 @@
 import { isOfGroup, isOfOwn } from '../router/subscription-number.ts';
 import type { InboundEntry } from './inbound-exactly-once.ts';
 import { GroupRecovery } from './recover-groups.ts';
+import { placeOf } from './session.ts';
 import type { SessionEventVisitor } from './session-event.ts';
 import type { SessionRecord, StoredCopies, StoredInflight } from './session-record.ts';
 
@@ -61,15 +62,16 @@ class RecoveringSession {
   readonly #positions: Map<number, number>;
   /** By shard. */
   readonly #copies: Map<number, StoredCopies>;
+  /** The last message that came under a packet identifier, by shard and identifier. */
   readonly #inbound = new Map<string, InboundEntry>();
-  /** Released before their record was seen, or after: those are not to come (back). */
+  /** By place in the log: released before their record was seen, or after, they are not to come (back). */
   readonly #released = new Set<string>();
   #nextPacketId: number;
 
   constructor(checkpoint: SessionRecord) {
     this.#checkpoint = checkpoint;
     for (const entry of checkpoint.inflight) this.#inflight.set(entry.packetId, entry);
-    for (const entry of checkpoint.inbound) this.#inbound.set(nameOf(entry), entry);
+    for (const entry of checkpoint.inbound) this.#inbound.set(senderNameOf(entry), entry);
     this.#positions = new Map(checkpoint.positions);
     this.#copies = new Map(checkpoint.copies?.map((copies) => [copies.shard, copies]));
     this.#nextPacketId = checkpoint.nextPacketId;
@@ -108,18 +110,18 @@ class RecoveringSession {
   }
 
   released(entry: InboundEntry): void {
-    const name = nameOf(entry);
-    this.#released.add(name);
-    this.#inbound.delete(name);
+    this.#released.add(placeOf(entry.shard, entry.offset));
+    const name = senderNameOf(entry);
+    if (this.#inbound.get(name)?.offset === entry.offset) this.#inbound.delete(name);
   }
 
   message(entry: InboundEntry): void {
+    const name = senderNameOf(entry);
+    const earlier = this.#inbound.get(name);
+    if (earlier !== undefined && earlier.offset > entry.offset) return;
     // A message with the same identifier was taken as new, so the one before it had been released.
-    for (const [name, earlier] of this.#inbound)
-      if (earlier.packetId === entry.packetId && earlier.shard === entry.shard && earlier.offset < entry.offset)
-        this.#inbound.delete(name);
-    const name = nameOf(entry);
-    if (!this.#released.has(name)) this.#inbound.set(name, entry);
+    if (this.#released.has(placeOf(entry.shard, entry.offset))) this.#inbound.delete(name);
+    else this.#inbound.set(name, entry);
   }
 
   record(): SessionRecord {
@@ -141,7 +143,7 @@ class RecoveringSession {
   }
 }
 
-/** A message is its place in the log. Its packet identifier is used again by later ones. */
-function nameOf({ shard, offset }: InboundEntry): string {
-  return `${shard}:${offset}`;
+/** What its publisher calls it; later messages are called the same. */
+function senderNameOf({ shard, packetId }: InboundEntry): string {
+  return `${shard}:${packetId}`;
 }

@@ -1,6 +1,6 @@
 import type { RecordView } from '../../journal/record-batch.ts';
 import type { ProtocolVersion } from '../../mqtt/packets.ts';
-import type { Subscriber, Subscription } from '../router/subscription.ts';
+import type { Subscriber, Subscription, SubscriptionOptions } from '../router/subscription.ts';
 import { isOfGroup } from '../router/subscription-number.ts';
 import type { InboundExactlyOnce } from './inbound-exactly-once.ts';
 import type { InflightWindow } from './inflight-window.ts';
@@ -24,7 +24,8 @@ export type Attendance =
  */
 export interface OwedRetained {
   readonly subscription: Subscription<Session>;
-  readonly topics: Iterator<string>;
+  /** Yields `undefined` where the search should go on in another turn. */
+  readonly topics: Iterator<string | undefined>;
   /** The topic that waits for room; undefined before the first and between two. */
   waiting: string | undefined;
 }
@@ -69,7 +70,10 @@ export class Session implements Subscriber {
   /** Direct access for the message path; the same as in `attendance`. */
   receiver: Receiver | undefined;
   expirySeconds: number;
+  /** Verified; whose the session is. */
   userName: string | undefined;
+  /** Subscriptions that its client has and may not use now, by filter: the router knows nothing of them. */
+  readonly withheld = new Map<string, SubscriptionOptions>();
   will: Will | undefined;
   /** Unix milliseconds at which a delayed will is published; undefined while the client is connected. */
   willDueAt: number | undefined;
@@ -170,6 +174,11 @@ export function visitShared(session: Session, visit: (window: InflightWindow) =>
   session.window.inOrder((window) => {
     if (isOfGroup(window.group) && window.qos === 1) visit(window);
   });
+}
+
+/** A message's place in the log, to look it up by. */
+export function placeOf(shard: number, offset: number): string {
+  return `${shard}:${offset}`;
 }
 
 /** The session that published a record; 0 for the broker itself. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import type { WebSocket } from 'ws';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { type Accepted, TransportServer } from '../../../test/support/transport-server.ts';
 import { type ConnectingOptions, openWebSocket } from '../../../test/support/transports.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
@@ -114,6 +115,13 @@ describe('a WebSocket handshake', () => {
       Buffer.from(`${'GET /mqtt HTTP/1.1\r\nConnection: Upgrade\r\n'}Upgrade: h2c\r\n\r\n`),
       426,
     ],
+    [
+      'a plain request that expects more',
+      Buffer.from('GET /mqtt HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n'),
+      426,
+    ],
+    ['an expectation that nobody knows', Buffer.from('GET /mqtt HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n'), 426],
+    ['a request for a tunnel', Buffer.from('CONNECT example:443 HTTP/1.1\r\nHost: x\r\n\r\n'), 400],
     ['headers without end', Buffer.from(`GET /mqtt HTTP/1.1\r\nCookie: ${'x'.repeat(20_000)}`), 400],
   ] as const)
     it(`answers ${what} with ${status}`, async () => {
@@ -197,6 +205,44 @@ describe('WebSocket frames', () => {
     assert.equal((await broker.ended()).label, 'protocol_error');
   });
 
+  it('of a large packet may come in as many pieces as 1 KiB each makes of it', async () => {
+    await using listener = await openServer({}, 5_000_000);
+    const { client, broker } = await open(listener);
+    for (let piece = 1; piece < 4500; piece += 1) client.send(Buffer.alloc(1024), { fin: false });
+    client.send(Buffer.alloc(1024));
+    await broker.bytes(4500 * 1024);
+    client.terminate();
+  });
+
+  it('that trickle in byte by byte end the connection before looking for their end takes long', async () => {
+    await using listener = await openServer({}, 1_000_000);
+    const client = connect({ host: '127.0.0.1', port: listener.port, noDelay: true });
+    client.on('error', () => undefined);
+    client.resume().write(upgradeWith('Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${'A'.repeat(22)}==`));
+    await once(client, 'data');
+    const broker = await listener.accepted();
+    client.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+    for (let piece = 0; piece < 20_000 && broker.reasons.length === 0; piece += 1) {
+      client.write(Buffer.of(0));
+      await nextTurn();
+    }
+    client.destroy();
+    assert.equal(broker.reasons[0]?.label, 'protocol_error');
+  });
+
+  it('may have pings between their pieces, but not without end: each piece keeps what was read with it', async () => {
+    await using listener = await openServer({}, 1_000_000);
+    const { client, broker } = await open(listener);
+    for (let ping = 0; ping < 1000; ping += 1) client.pong(Buffer.alloc(125));
+    client.send('x', { binary: true, fin: false });
+    for (let ping = 0; ping < 1000; ping += 1) client.pong(Buffer.alloc(125));
+    client.send('y', { binary: true, fin: true });
+    await broker.bytes(2);
+    for (let ping = 0; ping < 10_000; ping += 1) client.pong(Buffer.alloc(125));
+    assert.equal(await closeCodeOf(client), 1008);
+    assert.equal((await broker.ended()).label, 'protocol_error');
+  });
+
   it('against the rules of RFC 6455 end the connection', async () => {
     await using listener = await openServer();
     const { client, broker } = await open(listener);
@@ -246,6 +292,22 @@ describe('the end of a WebSocket', () => {
     broker.transport.close(CLOSE_REASONS.clientDisconnect);
     assert.equal(await closeCodeOf(client), 1000);
     assert.equal(broker.receivedBytes, 1);
+  });
+
+  it('does not wait for a client that goes on with pings', async () => {
+    await using listener = await openServer();
+    const { client, broker } = await open(listener);
+    const closed = once(client, 'close');
+    client.on('error', () => undefined);
+    client.pause();
+    broker.transport.close(CLOSE_REASONS.clientDisconnect);
+    for (let ping = 0; ping < 50_000 && client.readyState === WebSocket.OPEN; ping += 1) {
+      client.pong(Buffer.alloc(125));
+      if (ping % 10 === 0) await nextTurn();
+    }
+    assert.notEqual(client.readyState, WebSocket.OPEN);
+    client.resume();
+    await closed;
   });
 
   it('is told when the client closes', async () => {

@@ -14,6 +14,14 @@ import { closeCodeOf, closeReasonOf, WebSocketCloseCode } from './websocket-clos
 import type { WebSocketHandshakes } from './websocket-handshakes.ts';
 import { WebSocketSink } from './websocket-sink.ts';
 
+/**
+ * Bytes of pings and pongs that may come between two messages. Each part of a message keeps what was read together with
+ * it, which these would make as much as a client likes; who only ever pings takes weeks for so many.
+ */
+const MAX_CONTROL_BYTES = 1024 * 1024;
+/** Of a frame of at most 125 bytes. */
+const FRAME_HEADER_BYTES = 6;
+
 /** The handshakes of a listener: TLS in front of WebSocket, or WebSocket alone. */
 export interface WebSocketSteps {
   readonly tls: TlsHandshakes | undefined;
@@ -35,6 +43,8 @@ export class WebSocketTransport implements Transport {
   #webSocket: WebSocket | undefined;
   /** Set where the transport's own rules were broken. */
   #closeCode: WebSocketCloseCode | undefined;
+  /** Since the last message. */
+  #controlBytes = 0;
   #ended = false;
 
   constructor(accepted: Socket, steps: WebSocketSteps) {
@@ -96,6 +106,8 @@ export class WebSocketTransport implements Transport {
     this.#webSocket = webSocket;
     this.#sink.target = socket === this.#accepted ? sink : new CopyingSink(sink);
     webSocket.on('message', (bytes: Buffer, isBinary: boolean) => this.#receive(bytes, isBinary, reader));
+    for (const event of ['ping', 'pong'])
+      webSocket.on(event, ({ length }: Buffer) => this.#countControl(length, reader));
     webSocket.on('error', (error) => reader.ended(closeReasonOf(error)));
     webSocket.on('close', () => reader.ended(CLOSE_REASONS.clientClosed));
   }
@@ -103,11 +115,24 @@ export class WebSocketTransport implements Transport {
   #receive(bytes: Buffer, isBinary: boolean, reader: TransportReader): void {
     // What comes behind our goodbye is read, so that theirs is reached, and not looked at.
     if (this.#ended) return;
+    this.#controlBytes = 0;
     if (!isBinary) {
       // [MQTT-6.0.0-1]
       this.#closeCode = WebSocketCloseCode.unsupportedData;
       reader.ended(CLOSE_REASONS.protocolError);
     } else if (!reader.read(bytes, bytes.length) && !this.#ended) this.#webSocket!.pause();
+  }
+
+  #countControl(length: number, reader: TransportReader): void {
+    this.#controlBytes += FRAME_HEADER_BYTES + length;
+    if (this.#controlBytes <= MAX_CONTROL_BYTES) return;
+    if (this.#ended) {
+      this.#webSocket!.terminate();
+      return;
+    }
+    this.#controlBytes = 0;
+    this.#closeCode = WebSocketCloseCode.policyViolation;
+    reader.ended(CLOSE_REASONS.protocolError);
   }
 
   #sayGoodbye(webSocket: WebSocket, code: WebSocketCloseCode): void {

@@ -54,7 +54,7 @@ function readVersion(reader: PacketReader): ProtocolVersion {
   const name = reader.string();
   const level = reader.byte();
   if ((level !== 3 && level !== 4 && level !== 5) || PROTOCOL_NAMES[level] !== name) {
-    // [MQTT-3.1.2-1] [MQTT-3.1.2-2]; a later version is answered in the latest that is spoken.
+    // [MQTT-3.1.2-1] [MQTT-3.1.2-2]; from 5 on it is answered in the form of 5.0, the latest that is spoken.
     if (level >= 5) reader.version = 5;
     throw new DecodeFailure(
       'unsupportedProtocolVersion',

@@ -7,10 +7,18 @@ interface LogEventEntry {
   readonly level: LogLevel;
   /** The sentence of the log line; what varies stands in the line's fields. */
   readonly message: string;
+  /** Lines a second; what is more is left out, and counted in the next line. Left out: no limit. */
+  readonly perSecond?: number;
 }
 export type LogEventDefinition = Numbered<LogEventEntry>;
 
 const event = (name: string, level: LogLevel, message: string): LogEventEntry => ({ name, level, message });
+
+/** Clients can bring it about as often as they like, and must not fill a disk by it. */
+const ofClients = (name: string, level: LogLevel, message: string): LogEventEntry => ({
+  ...event(name, level, message),
+  perSecond: 50,
+});
 
 export const LOG_EVENTS = numbered({
   processStarting: event('process.starting', 'info', 'RobustMQ is starting.'),
@@ -26,9 +34,9 @@ export const LOG_EVENTS = numbered({
   listenerOpened: event('listener.opened', 'info', 'A listener takes connections.'),
   certificatesLoaded: event('listener.certificates_loaded', 'info', 'A listener has new certificates.'),
 
-  handshakeFailed: event('connection.handshake_failed', 'info', 'A TLS or WebSocket handshake failed.'),
-  connectionRefused: event('connection.refused', 'info', 'A CONNECT was refused.'),
-  connectionFailed: event(
+  handshakeFailed: ofClients('connection.handshake_failed', 'info', 'A TLS or WebSocket handshake failed.'),
+  connectionRefused: ofClients('connection.refused', 'info', 'A CONNECT was refused.'),
+  connectionFailed: ofClients(
     'connection.failed',
     'info',
     'A connection was closed for a fault of the client or the network.',
@@ -43,6 +51,12 @@ export const LOG_EVENTS = numbered({
     'access.rules_failed',
     'error',
     'Users and access rules could not be loaded; the old ones stay.',
+  ),
+
+  subscriptionsWithheld: ofClients(
+    'access.subscriptions_withheld',
+    'info',
+    'The rules no longer allow subscriptions of a session: it gets nothing by them until they do.',
   ),
 
   keySetUnavailable: event(

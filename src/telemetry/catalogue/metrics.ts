@@ -233,6 +233,11 @@ const entries = {
     '{session}',
     'Sessions that ended because their client did not come back in time.',
   ),
+  subscriptionsWithheldTotal: counter(
+    'robustmq_subscriptions_withheld_total',
+    '{subscription}',
+    'Subscriptions of sessions that the rules no longer allowed.',
+  ),
   subscriptions: gauge('robustmq_subscriptions', '{subscription}', 'Subscriptions of all sessions.'),
   retainedMessages: gauge('robustmq_retained_messages', '{message}', 'Retained messages.'),
   inflightMessages: gauge('robustmq_inflight_messages', '{message}', 'Messages pushed and not yet acknowledged.'),

@@ -30,6 +30,6 @@ export function testTelemetry({ environment = {}, ...overrides }: TestTelemetryO
     log: { level: 'debug', format: 'json' },
     ...overrides,
   };
-  const log = createLog(options.log, { write: (line: string) => logLines.push(JSON.parse(line)) });
+  const log = createLog(options.log, systemClock, { write: (line: string) => logLines.push(JSON.parse(line)) });
   return { ...startTelemetry(options, systemClock, environment, log), logLines };
 }

@@ -30,6 +30,20 @@ export class WebSocketClient implements AsyncDisposable {
     assert(this.#isBinary);
   }
 
+  /** Takes the next packet, of less than 128 bytes behind its length, whatever it is. */
+  async next(): Promise<Buffer> {
+    while (true) {
+      const received = Buffer.concat(this.#chunks);
+      const size = 2 + (received[1] ?? 0);
+      if (received.length >= size) {
+        this.#chunks.splice(0, this.#chunks.length, received.subarray(size));
+        assert(this.#isBinary);
+        return received.subarray(0, size);
+      }
+      await once(this.webSocket, 'message');
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { webSocket } = this;
     if (webSocket.readyState === webSocket.CLOSED) return;

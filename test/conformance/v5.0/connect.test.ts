@@ -55,7 +55,8 @@ for (const level of [6, 7, 255])
   test(`[MQTT-3.1.2-2] protocol version ${level} may be answered with 0x84, and ends the connection`, () =>
     expectUnsupported(connectFrame5({ level }, CLIENT)));
 
-test('[MQTT-3.1.2-3] [MQTT-3.1.4-1] the reserved flag must be 0', () => rejects(connectFrame5({ flags: 0x03 }, CLIENT)));
+test('[MQTT-3.1.2-3] [MQTT-3.1.4-1] the reserved flag must be 0', () =>
+  rejects(connectFrame5({ flags: 0x03 }, CLIENT)));
 
 for (const [what, payload] of Object.entries({
   'nothing of it': [],

@@ -9,15 +9,18 @@ const { test, connect, unique } = conformance('5.0');
 const DISCONNECT = frame(0xe0);
 
 for (const reasonCode of [0x01, 0x10, 0x7f, 0x84, 0x91, 0xff])
-  test(`[MQTT-3.14.2-1] DISCONNECT with 0x${reasonCode.toString(16)} is an error, and no goodbye: the will is sent`, async () => {
-    const topic = unique('will');
+  test(`[MQTT-3.14.2-1] DISCONNECT with 0x${reasonCode.toString(16)} is an error: it discards neither will nor session`, async () => {
+    const [clientId, topic] = [unique('c'), unique('will')];
     await using watcher = await connect();
     await watcher.subscribe(topic);
     const will = { topic, payload: Buffer.from('gone'), qos: 0, retain: false, properties: {} } as const;
-    await using client = await connect({ will });
-    client.sendBytes(frame(0xe0, reasonCode));
+    await using client = await connect({ clientId, properties: { sessionExpiryInterval: 60 }, will });
+    const expiry = [0x11, 0, 0, 0, 0];
+    client.sendBytes(frame(0xe0, reasonCode, expiry.length, Uint8Array.from(expiry)));
     await expectRefusal(client, ReasonCode.protocolError, ReasonCode.malformedPacket);
     assert.equal(await watcher.expectPayload(), 'gone');
+    await using after = await connect({ clientId, cleanStart: false });
+    assert.equal(after.connack.sessionPresent, true);
   });
 
 /** Ways to be sent away. */

@@ -1,10 +1,12 @@
-import { MALFORMED_EXAMPLES } from '../../../src/mqtt/testing/packet-table.ts';
 import { ReasonCode } from '../../../src/mqtt/reason-code.ts';
+import { MALFORMED_EXAMPLES } from '../../../src/mqtt/testing/packet-table.ts';
 import { bytes, field, frame } from '../support/bytes.ts';
 import { conformance } from '../support/conformance.ts';
 import { expectRefusal } from '../support/exchange.ts';
 
 const { test, connect } = conformance('5.0');
+/** The specification gives the values of the indicator, and not what becomes of others. */
+const UNDECIDED = 'PUBLISH with payload format 2';
 const GENERAL = [ReasonCode.malformedPacket, ReasonCode.protocolError];
 
 for (const [what, sent] of Object.entries({
@@ -24,7 +26,7 @@ for (const [what, sent] of Object.entries({
   });
 
 for (const { name, version, bytes: sent, reasonCode } of MALFORMED_EXAMPLES)
-  if (version === 5 && !name.startsWith('CONNECT'))
+  if (version === 5 && !name.startsWith('CONNECT') && name !== UNDECIDED)
     test(`[MQTT-4.13.1-1] what cannot be read ends the connection: ${name}`, async () => {
       await using client = await connect();
       client.sendBytes(sent);
