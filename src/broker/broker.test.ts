@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { TestAuthority } from '../../test/support/certificates.ts';
 import { payloadOf, RawClient } from '../../test/support/raw-client.ts';
+import { systemClock } from '../base/clock.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { MemoryJournal } from '../journal/engines/memory/memory-journal.ts';
 import { MemoryPlacement } from '../placement/engines/memory/memory-placement.ts';
@@ -42,6 +44,28 @@ describe('a broker', () => {
     await subscriber.subscribe('a');
     await publisher.publish('a', 'x', { qos: 1 });
     assert.equal(payloadOf(await subscriber.receive()), 'x');
+    await broker.stop();
+  });
+
+  it('tells at its start and with new certificates of one that has expired, and of no other', async () => {
+    const authority = await TestAuthority.create();
+    const material = (days: number) =>
+      authority.issue('CN=localhost', { days }).then((pair) => ({ ...pair, clientAuthorities: [], revocations: [] }));
+    const [expired, valid] = [new Map([['tls', await material(-1)]]), new Map([['tls', await material(1)]])];
+    const set = ['port=0', 'name=tls', 'transport=tls', 'tls.certificate_file=server.crt', 'tls.key_file=server.key'];
+    const config = loadConfig({ environment: {}, flags: { set: set.map((key) => `listeners.0.${key}`) } });
+    const telemetry = testTelemetry();
+    const parts = { ...partsWith(engines()), config, log: telemetry.log, clock: systemClock };
+    const told = () => telemetry.logLines.filter(({ event }) => event === 'listener.certificate_expired');
+    const broker = await Broker.start(parts, expired);
+    assert.deepEqual(
+      told().map(({ level, listener }) => [level, listener]),
+      [['warn', 'tls']],
+    );
+    broker.replaceCertificates(valid);
+    assert.equal(told().length, 1);
+    broker.replaceCertificates(expired);
+    assert.equal(told().length, 2);
     await broker.stop();
   });
 

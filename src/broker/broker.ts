@@ -7,7 +7,7 @@ import { CLOSE_REASONS } from './connection/close-reason.ts';
 import type { Drain } from './drain.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
 import type { HandshakeFailure } from './transport/handshake.ts';
-import type { TlsMaterial } from './transport/tls-material.ts';
+import { expiryOf, type TlsMaterial } from './transport/tls-material.ts';
 import { SCHEMES } from './transport/transport.ts';
 import { createTransportEngine } from './transport/transport-engine.ts';
 
@@ -63,6 +63,7 @@ export class Broker {
       if (material === undefined) continue;
       listener.replaceCertificates(material);
       this.#parts.log.write(LOG_EVENTS.certificatesLoaded, { listener: listener.name });
+      this.#tellExpiry(listener.name, material);
     }
   }
 
@@ -92,9 +93,10 @@ export class Broker {
 
   async #listen(listener: Config['listeners'][number]): Promise<void> {
     const { connections } = this.#assembly;
+    const material = this.#certificates.get(listener.name);
     const engine = createTransportEngine({
       listener,
-      material: this.#certificates.get(listener.name),
+      material,
       maximumPacketSize: listener.maxPacketSizeBytes ?? this.#parts.config.mqtt.maxPacketSizeBytes,
       onHandshakeFailure: (failure, address) => this.#tellHandshake(listener.name, failure, address),
     });
@@ -103,6 +105,14 @@ export class Broker {
     const { transport, address, port } = opened.address;
     const scheme = SCHEMES[transport];
     this.#parts.log.write(LOG_EVENTS.listenerOpened, { listener: listener.name, scheme, address, port });
+    if (material !== undefined) this.#tellExpiry(listener.name, material);
+  }
+
+  /** Taken nevertheless: a client that pins a certificate, or a test, may not mind. */
+  #tellExpiry(listener: string, material: TlsMaterial): void {
+    const expiry = expiryOf(material);
+    if (expiry.getTime() > this.#parts.clock.now()) return;
+    this.#parts.log.write(LOG_EVENTS.certificateExpired, { listener, expiredAt: expiry.toISOString() });
   }
 
   #tellHandshake(listener: string, { reason, detail }: HandshakeFailure, address: string): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { RunningServer } from './command-context.ts';
 import { StopRequest } from './start.ts';
@@ -31,13 +32,13 @@ async function listen(config: Config): Promise<RunningServer & { reloads: Config
 }
 
 /** Runs `start` on a free port until `whileRunning` is done and has sent its signal. */
-async function start(whileRunning: (world: CommandWorld, server: RunningServer & { reloads: Config[] }) => void) {
+async function start(whileRunning: (world: CommandWorld, server: RunningServer & { reloads: Config[] }) => unknown) {
   const world = new CommandWorld();
   world.startServer = async (config) => {
     const server = await listen(config);
-    setImmediate(() => {
+    setImmediate(async () => {
       try {
-        whileRunning(world, server);
+        await whileRunning(world, server);
       } catch (error) {
         world.signals.emit('SIGTERM');
         throw error;
@@ -68,16 +69,19 @@ describe('start', () => {
 
   test('reloads on SIGHUP with the configuration as it is then, and runs on, also when that fails', async () => {
     let reloads: readonly Config[] = [];
-    const { exitCode, world } = await start(({ signals, environment }, server) => {
+    const { exitCode, world } = await start(async ({ signals, environment }, server) => {
       reloads = server.reloads;
       environment.ROBUSTMQ_AUTHORIZATION__RULES = '[{"permission":"deny","action":"all","topics":["#"]}]';
       signals.emit('SIGHUP');
+      await nextTurn();
       environment.ROBUSTMQ_AUTHORIZATION__RULES = '[{}]';
       signals.emit('SIGHUP');
+      await nextTurn();
       delete environment.ROBUSTMQ_AUTHORIZATION__RULES;
       server.reload = () => Promise.reject(new Error('EACCES'));
       signals.emit('SIGHUP');
-      setImmediate(() => signals.emit('SIGTERM'));
+      await nextTurn();
+      signals.emit('SIGTERM');
     });
     assert.equal(exitCode, 0);
     assert.deepEqual(

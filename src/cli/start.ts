@@ -5,6 +5,7 @@ import { renderBanner } from './banner.ts';
 import type { CommandContext, RunningServer, SignalSource } from './command-context.ts';
 import { addConfigOptions, type ConfigOptions, configFrom } from './config-options.ts';
 import { explain } from './exit-code.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 
 /**
  * A Ctrl-C under `npm start` comes from the terminal and again from npm, which passes it on; so a signal this soon after
@@ -43,10 +44,12 @@ async function start(options: ConfigOptions, context: CommandContext): Promise<v
   using stop = new StopRequest(context.signals, context.clock);
   const server = await Promise.race([context.startServer(config), stop.forced]);
   context.stdout.write(renderBanner(config, programVersion, server.addresses));
-  const reload = (): void => void reloadAndTell(server, options, context);
+  const reloads = new OneAtATime(() => reloadAndTell(server, options, context));
+  const reload = (): void => reloads.request();
   context.signals.on('SIGHUP', reload);
   await stop.requested;
   context.signals.off('SIGHUP', reload);
+  reloads.close();
   context.stdout.write('Stopping.\n');
   await Promise.race([server.stop(), stop.forced]);
 }

@@ -132,7 +132,9 @@ describe('failed logins', () => {
 
 test('a refusal that waits keeps nothing up: not the client that leaves, nor the broker that stops', async () => {
   await using files = await TestDirectory.create();
-  await using broker = await TestBroker.start(settings(files, { 'authentication.failure_delay_ms': 60_000 }));
+  await using broker = await TestBroker.start(
+    settings(files, { 'authentication.failure_delay_ms': 60_000, 'mqtt.connect_timeout_ms': 120_000 }),
+  );
   const [leaving, staying] = [await RawClient.open(broker.port), await RawClient.open(broker.port)];
   for (const client of [leaving, staying])
     client.sendConnect({ clientId: 'c', userName: 'alice', password: Buffer.from('guess') });

@@ -10,7 +10,7 @@ import { Witness } from './witness.ts';
 const MIB = 1024 * 1024;
 const AT_ONCE = 8;
 /** After so many connections the broker has what it keeps once: code that is compiled, pools, the fuzzer's topics. */
-const WARM_UP = 400;
+const WARM_UP = 200;
 const LOOK_EVERY_MS = 200;
 /** Nothing that a few small packets ask for may keep the others waiting so long; the largest seen is in the report. */
 const BUSY_LIMIT_MS = 250;

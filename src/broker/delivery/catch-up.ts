@@ -166,12 +166,11 @@ export class CatchUp implements TurnTask {
     if (session.receiver !== receiver || session.positions[number] !== from) return;
     if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
     session.dirty = true;
-    const subscriptions = this.#subscriptionsOf(session);
     // What was subscribed to while the read was under way was not asked for, and begins where the log ended before it.
-    const end = isSame(asked, subscriptions) ? progress.dispatchedEnd : before;
+    const end = isSame(asked, this.#subscriptionsOf(session)) ? progress.dispatchedEnd : before;
     for (const entry of entries) {
       if (entry.offset >= end) break;
-      if (!canTake(session) || !this.#deliver(session, subscriptions, entry, number)) {
+      if (!canTake(session) || !this.#deliver(session, entry, number)) {
         session.positions[number] = entry.offset;
         return;
       }
@@ -187,17 +186,12 @@ export class CatchUp implements TurnTask {
   }
 
   /** False: there was no room for all copies of the message. The first has room. */
-  #deliver(
-    session: Session,
-    subscriptions: readonly Subscription<Session>[],
-    entry: JournalEntry,
-    shard: number,
-  ): boolean {
+  #deliver(session: Session, entry: JournalEntry, shard: number): boolean {
     const record = this.#record.at(entry.buffer, entry.position);
     if (record.kind !== RecordKind.message) return true;
     const { offset } = entry;
     const topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
-    const matches = this.#matchesOf(session, subscriptions, topic.name, record, shard, offset);
+    const matches = this.#matchesOf(session, topic.name, record, shard, offset);
     if (matches.length === 0) return true;
     const message = this.#message;
     if (!readRecord(record, message, this.#clock.now())) {
@@ -222,21 +216,15 @@ export class CatchUp implements TurnTask {
   }
 
   /** How the session's subscriptions want the record, but for those that have had their copy. */
-  #matchesOf(
-    session: Session,
-    subscriptions: readonly Subscription<Session>[],
-    topic: string,
-    record: RecordView,
-    shard: number,
-    offset: number,
-  ): Match<Session>[] {
+  #matchesOf(session: Session, topic: string, record: RecordView, shard: number, offset: number): Match<Session>[] {
     const sent = session.copiesSent(shard, offset);
-    const matching = subscriptions.filter(
-      (subscription) =>
-        offset >= (subscription.since.find(([number]) => number === shard)?.[1] ?? 0) &&
-        subscription.covers(topic) &&
-        (sent.length === 0 || !sent.includes(numberOfOwn(subscription.filter))),
-    );
+    const matching = this.#router
+      .subscriptionsCovering(session, topic)
+      .filter(
+        ({ since, filter }) =>
+          offset >= (since.find(([number]) => number === shard)?.[1] ?? 0) &&
+          (sent.length === 0 || !sent.includes(numberOfOwn(filter))),
+      );
     const isOwnMessage = publisherOf(record) === session.number;
     return this.#router.matchesOf(matching).flatMap((match) => (isOwnMessage ? (match.toSelf ?? []) : match));
   }

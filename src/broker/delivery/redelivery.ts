@@ -161,13 +161,13 @@ export class Redelivery {
 
   /** On what terms the session gets the message: those of the subscriptions through which it was chosen. */
   #termsOf(session: Session, topic: string, group: number): { retain: boolean; identifiers: readonly number[] } {
-    const chosen = [...this.#router.subscriptionsOf(session)].filter((subscription) => {
-      const { filter } = subscription;
-      const home = this.#router.groupOf(filter)?.number;
-      if (isOfGroup(group)) return home === group;
-      if (isOfOwn(group) && numberOfOwn(filter) !== group) return false;
-      return home === undefined && subscription.covers(topic);
-    });
+    const chosen = isOfGroup(group)
+      ? [...this.#router.subscriptionsOf(session)].filter(
+          ({ filter }) => filter.startsWith('$share/') && this.#router.groupOf(filter)?.number === group,
+        )
+      : this.#router
+          .subscriptionsCovering(session, topic)
+          .filter(({ filter }) => !isOfOwn(group) || numberOfOwn(filter) === group);
     return {
       retain: chosen.some((subscription) => subscription.retainAsPublished),
       identifiers: chosen.flatMap((subscription) => subscription.identifiers),

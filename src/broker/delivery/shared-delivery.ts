@@ -69,10 +69,15 @@ export class SharedDelivery implements GroupDelivery {
   /** The session can take more: so can the groups it is in. Asked with every acknowledgement. */
   wake(session: Session): void {
     if (this.#groups.size === 0) return;
-    for (const { filter } of this.#router.subscriptionsOf(session)) {
-      const state = this.#groups.get(filter);
-      if (state !== undefined && !state.pumping && state.lags) this.#start(state);
-    }
+    // Either may be any number; both hardly ever are.
+    if (this.#groups.size < this.#router.countOf(session)) {
+      for (const state of this.#groups.values())
+        if (this.#router.find(session, state.group.filter) !== undefined) this.#wake(state);
+    } else for (const { filter } of this.#router.subscriptionsOf(session)) this.#wake(this.#groups.get(filter));
+  }
+
+  #wake(state: GroupState | undefined): void {
+    if (state !== undefined && !state.pumping && state.lags) this.#start(state);
   }
 
   /**

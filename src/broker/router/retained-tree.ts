@@ -1,6 +1,6 @@
+import { valuesOf } from '../../mqtt/few.ts';
+import { type LevelNode, LevelTree } from '../../mqtt/level-tree.ts';
 import { splitLevels } from '../../mqtt/topic.ts';
-import { valuesOf } from './few.ts';
-import { type LevelNode, LevelTree } from './level-tree.ts';
 
 export interface RetainedEntry<Value> {
   readonly topic: string;

@@ -60,6 +60,11 @@ export class Router<S extends Subscriber> {
     return this.#tree.of(session);
   }
 
+  /** The session's own subscriptions, none of them shared, that cover the topic. */
+  subscriptionsCovering(session: S, topic: string): readonly Subscription<S>[] {
+    return this.#tree.covering(session, topic);
+  }
+
   /** The shared group of a whole `$share/<group>/<filter>`; undefined for any other filter. */
   groupOf(filter: string): SharedGroup<S> | undefined {
     return this.#tree.groupOf(filter);

@@ -1,7 +1,7 @@
 import { assert } from '../../base/errors.ts';
-import { type ParsedFilter, parseSharedFilter, splitLevels } from '../../mqtt/topic.ts';
-import { addTo, type Few, findIn, removeFrom, valuesOf } from './few.ts';
-import { type LevelNode, LevelTree } from './level-tree.ts';
+import { addTo, type Few, findIn, removeFrom, valuesOf } from '../../mqtt/few.ts';
+import { type LevelNode, LevelTree } from '../../mqtt/level-tree.ts';
+import { type ParsedFilter, parseSharedFilter } from '../../mqtt/topic.ts';
 import { SharedGroup } from './shared-group.ts';
 import {
   isVisible,
@@ -10,6 +10,9 @@ import {
   Subscription,
   type SubscriptionOptions,
 } from './subscription.ts';
+
+/** Of a session with more subscriptions than these not each is tried with a topic. */
+const FEW_ENOUGH_TO_TRY = 16;
 
 /** Everyone who subscribed to one filter: sessions on their own account, and shared groups. */
 class FilterSubscribers<S extends Subscriber> {
@@ -58,9 +61,8 @@ export class SubscriptionTree<S extends Subscriber> {
   readonly #overlapping: Overlapping;
   #count = 0;
   #sharedCount = 0;
-  /** The nodes reached at one level of a topic, and at the next. Reused; empty between calls. */
-  #reached: LevelNode<FilterSubscribers<S>>[] = [];
-  #reachedNext: LevelNode<FilterSubscribers<S>>[] = [];
+  /** Reused; empty between calls. */
+  readonly #found: LevelNode<FilterSubscribers<S>>[] = [];
 
   /**
    * `numberOfGroup` gives a shared group (by its whole `$share/<group>/<filter>`) the number by which session logs know
@@ -144,37 +146,23 @@ export class SubscriptionTree<S extends Subscriber> {
     return valuesOf(this.#bySession.get(session));
   }
 
-  /**
-   * Appends every subscription and shared group that matches the topic name. Level by level and not recursive, because
-   * the depth of the tree is the clients' to choose.
-   */
+  /** The session's own subscriptions, none of them shared, that cover the topic. */
+  covering(session: S, topic: string): Subscription<S>[] {
+    if (this.countOf(session) <= FEW_ENOUGH_TO_TRY)
+      return [...this.of(session)]
+        .filter(({ filter }) => !filter.startsWith('$share/'))
+        .filter((own) => own.covers(topic));
+    const all: Subscription<S>[] = [];
+    this.collect(topic, all, []);
+    return all.filter((subscription) => subscription.session === session);
+  }
+
+  /** Appends every subscription and shared group that matches the topic name. */
   collect(topic: string, direct: Subscription<S>[], groups: SharedGroup<S>[]): void {
-    const levels = splitLevels(topic);
-    let reached = this.#reached;
-    let next = this.#reachedNext;
-    reached.push(this.#tree.root);
-    for (let depth = 0; depth < levels.length && reached.length > 0; depth += 1) {
-      const level = levels[depth]!;
-      // A leading wildcard does not match topics that begin with `$` [MQTT-4.7.2-1].
-      const wildcards = depth > 0 || !topic.startsWith('$');
-      for (const node of reached) {
-        if (wildcards) {
-          takeFrom(node.child('#'), topic, direct, groups);
-          const anyLevel = node.child('+');
-          if (anyLevel !== undefined) next.push(anyLevel);
-        }
-        const sameLevel = node.child(level);
-        if (sameLevel !== undefined) next.push(sameLevel);
-      }
-      reached.length = 0;
-      [reached, next] = [next, reached];
-    }
-    for (const node of reached) {
-      takeFrom(node, topic, direct, groups);
-      // `#` includes the parent level: `sport/#` matches `sport` (MQTT 5 section 4.7.1.2).
-      takeFrom(node.child('#'), topic, direct, groups);
-    }
-    reached.length = 0;
+    const found = this.#found;
+    this.#tree.covering(topic, found);
+    for (const { value } of found) takeFrom(value!, topic, direct, groups);
+    found.length = 0;
   }
 
   /** The group of a whole `$share/<group>/<filter>`; undefined for a plain filter, or while nobody is in it. */
@@ -229,13 +217,11 @@ function parseValid(filter: string): Exclude<ParsedFilter, { type: 'invalid' }> 
 }
 
 function takeFrom<S extends Subscriber>(
-  node: LevelNode<FilterSubscribers<S>> | undefined,
+  subscribers: FilterSubscribers<S>,
   topic: string,
   direct: Subscription<S>[],
   groups: SharedGroup<S>[],
 ): void {
-  const subscribers = node?.value;
-  if (subscribers === undefined) return;
   for (const subscription of subscribers.direct)
     if (isVisible(topic, subscription.filter, subscription.session.mountPoint)) direct.push(subscription);
   if (subscribers.groups === undefined) return;

@@ -1,5 +1,5 @@
+import type { Keyed } from '../../mqtt/few.ts';
 import { topicMatches } from '../../mqtt/topic.ts';
-import type { Keyed } from './few.ts';
 import { numberOfOwn } from './subscription-number.ts';
 
 /** What the router must know of a session. Sets of sessions are ordered and hashed by its number. */

@@ -44,6 +44,9 @@ export async function readTlsMaterials({ listeners }: Config): Promise<ReadonlyM
   return materials;
 }
 
+/** When the server's certificate stops being valid. */
+export const expiryOf = ({ certificate }: TlsMaterial): Date => new X509Certificate(certificate).validToDate;
+
 /** What decides whom a server trusts and what it speaks. Throws where the material does not fit. */
 export function secureContextOptions(tls: ListenerConfig['tls'], material: TlsMaterial): SecureContextOptions {
   return {

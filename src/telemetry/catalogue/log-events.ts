@@ -33,6 +33,11 @@ export const LOG_EVENTS = numbered({
 
   listenerOpened: event('listener.opened', 'info', 'A listener takes connections.'),
   certificatesLoaded: event('listener.certificates_loaded', 'info', 'A listener has new certificates.'),
+  certificateExpired: event(
+    'listener.certificate_expired',
+    'warn',
+    'The certificate of a listener has expired: clients that check it do not connect.',
+  ),
 
   handshakeFailed: ofClients('connection.handshake_failed', 'info', 'A TLS or WebSocket handshake failed.'),
   connectionRefused: ofClients('connection.refused', 'info', 'A CONNECT was refused.'),

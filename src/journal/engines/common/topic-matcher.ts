@@ -1,4 +1,4 @@
-import { topicMatches } from '../../../mqtt/topic.ts';
+import { type LevelNode, LevelTree } from '../../../mqtt/level-tree.ts';
 import { RECORD_HEADER_BYTES, RecordKind } from '../../record-batch.ts';
 
 const MAX_REMEMBERED_TOPICS = 1024;
@@ -10,18 +10,22 @@ const TOPIC_LENGTH_AT = 46;
 export class TopicMatcher {
   /** Equal for equal filter lists: what results computed elsewhere are remembered under. */
   readonly key: string;
-  readonly #filters: readonly string[];
+  readonly #filters = new LevelTree<true>();
+  /** Reused; empty between calls. */
+  readonly #found: LevelNode<true>[] = [];
   readonly #answers = new Map<string, boolean>();
 
   constructor(filters: readonly string[], key: string) {
-    this.#filters = filters;
+    for (const filter of filters) this.#filters.ensure(filter).value = true;
     this.key = key;
   }
 
   matches(topic: string): boolean {
     const known = this.#answers.get(topic);
     if (known !== undefined) return known;
-    const answer = this.#filters.some((filter) => topicMatches(filter, topic));
+    this.#filters.covering(topic, this.#found);
+    const answer = this.#found.length > 0;
+    this.#found.length = 0;
     if (this.#answers.size >= MAX_REMEMBERED_TOPICS) this.#answers.clear();
     this.#answers.set(topic, answer);
     return answer;
@@ -43,7 +47,7 @@ export class TopicMatchers {
     if (filters === undefined) return undefined;
     // U+0000 cannot occur in a filter [MQTT-4.7.3-2].
     const key = filters.join('\0');
-    const matcher = this.#matchers.get(key) ?? new TopicMatcher([...filters], key);
+    const matcher = this.#matchers.get(key) ?? new TopicMatcher(filters, key);
     this.#matchers.delete(key);
     this.#matchers.set(key, matcher);
     if (this.#matchers.size > MAX_MATCHERS) this.#matchers.delete(this.#matchers.keys().next().value!);

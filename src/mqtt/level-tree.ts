@@ -1,6 +1,6 @@
-import { assert } from '../../base/errors.ts';
-import { splitLevels } from '../../mqtt/topic.ts';
+import { assert } from '../base/errors.ts';
 import { addTo, type Few, findIn, type Keyed, removeFrom } from './few.ts';
+import { splitLevels } from './topic.ts';
 
 /** One level of topic names or filters. `+` and `#` are children like any other: no topic name contains them. */
 export class LevelNode<Value> implements Keyed {
@@ -23,6 +23,9 @@ export class LevelNode<Value> implements Keyed {
 /** A tree by levels, holding a value at the end of some paths. No node stays that leads to no value. */
 export class LevelTree<Value> {
   readonly root = new LevelNode<Value>('', undefined);
+  /** The nodes reached at one level of a topic, and at the next. Reused; empty between calls. */
+  readonly #reached: LevelNode<Value>[] = [];
+  readonly #reachedNext: LevelNode<Value>[] = [];
 
   find(path: string): LevelNode<Value> | undefined {
     let node: LevelNode<Value> | undefined = this.root;
@@ -47,6 +50,39 @@ export class LevelTree<Value> {
     return node;
   }
 
+  /**
+   * Appends the nodes whose paths, read as filters, match the topic name. Level by level and not recursive, because the
+   * depth of the tree is the clients' to choose.
+   */
+  covering(topic: string, found: LevelNode<Value>[]): void {
+    const levels = splitLevels(topic);
+    let reached = this.#reached;
+    let next = this.#reachedNext;
+    reached.push(this.root);
+    for (let depth = 0; depth < levels.length && reached.length > 0; depth += 1) {
+      const level = levels[depth]!;
+      // A leading wildcard does not match topics that begin with `$` [MQTT-4.7.2-1].
+      const wildcards = depth > 0 || !topic.startsWith('$');
+      for (const node of reached) {
+        if (wildcards) {
+          addValued(found, node.child('#'));
+          const anyLevel = node.child('+');
+          if (anyLevel !== undefined) next.push(anyLevel);
+        }
+        const sameLevel = node.child(level);
+        if (sameLevel !== undefined) next.push(sameLevel);
+      }
+      reached.length = 0;
+      [reached, next] = [next, reached];
+    }
+    for (const node of reached) {
+      addValued(found, node);
+      // `#` includes the parent level: `sport/#` matches `sport` (MQTT 5 section 4.7.1.2).
+      addValued(found, node.child('#'));
+    }
+    reached.length = 0;
+  }
+
   /** Takes the node's value away, and with it every node that now leads nowhere. */
   clear(node: LevelNode<Value>): void {
     node.value = undefined;
@@ -58,4 +94,8 @@ export class LevelTree<Value> {
       vacant = parent;
     }
   }
+}
+
+function addValued<Value>(found: LevelNode<Value>[], node: LevelNode<Value> | undefined): void {
+  if (node?.value !== undefined) found.push(node);
 }
