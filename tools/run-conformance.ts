@@ -8,6 +8,7 @@ import { checkLedger, readLedger, VERSIONS } from './conformance/ledger.ts';
 import { countsLine, countsOf, resultTable } from './conformance/report.ts';
 import type { TestResult } from './conformance/results.ts';
 import { runSuite } from './conformance/run-suite.ts';
+import { provide } from './testing/debian-packages.ts';
 
 interface Options {
   readonly target?: string;
@@ -52,8 +53,9 @@ async function askOurs(versions: readonly SpecificationVersion[], target: string
 
 /** What fails there is that broker's deviation, and no failure of this command. */
 async function askMosquitto(versions: readonly SpecificationVersion[], record: boolean): Promise<void> {
-  const brokerVersion = mosquitto.version();
-  if (brokerVersion === undefined) return console.log('SKIPPED: mosquitto is not installed');
+  const tool = { name: mosquitto.name, isThere: () => mosquitto.version() !== undefined, package: 'mosquitto' };
+  if (provide([tool]).length > 0) return;
+  const brokerVersion = mosquitto.version()!;
   const deviations: VersionDeviations[] = [];
   for (const version of versions) {
     // A new one for each version: what the suite of one left behind is nothing to the other.

@@ -8,6 +8,7 @@ import { CopyingSink } from './copying-sink.ts';
 import { type HandshakeFailure, handshakeFailure } from './handshake.ts';
 import { LateSink } from './late-sink.ts';
 import { closeSoon } from './linger.ts';
+import { SlicedReads } from './sliced-reads.ts';
 import type { TlsHandshakes } from './tls-handshakes.ts';
 import type { Transport, TransportReader } from './transport.ts';
 import { closeCodeOf, closeReasonOf, WebSocketCloseCode } from './websocket-close.ts';
@@ -41,6 +42,7 @@ export class WebSocketTransport implements Transport {
   /** What carries the frames: TLS, once its handshake is done, or TCP. */
   #socket: Socket | undefined;
   #webSocket: WebSocket | undefined;
+  #reads: SlicedReads | undefined;
   /** Set where the transport's own rules were broken. */
   #closeCode: WebSocketCloseCode | undefined;
   /** Since the last message. */
@@ -71,7 +73,7 @@ export class WebSocketTransport implements Transport {
   }
 
   resume(): void {
-    this.#webSocket?.resume();
+    this.#reads?.resume();
   }
 
   close(reason: CloseReason): void {
@@ -103,16 +105,18 @@ export class WebSocketTransport implements Transport {
 
   #open(webSocket: WebSocket, socket: Socket, reader: TransportReader): void {
     const sink = new WebSocketSink(webSocket, socket);
+    const reads = new SlicedReads(webSocket, (bytes) => reader.read(bytes, bytes.length));
     this.#webSocket = webSocket;
+    this.#reads = reads;
     this.#sink.target = socket === this.#accepted ? sink : new CopyingSink(sink);
-    webSocket.on('message', (bytes: Buffer, isBinary: boolean) => this.#receive(bytes, isBinary, reader));
+    webSocket.on('message', (bytes: Buffer, isBinary: boolean) => this.#receive(bytes, isBinary, reads, reader));
     for (const event of ['ping', 'pong'])
       webSocket.on(event, ({ length }: Buffer) => this.#countControl(length, reader));
     webSocket.on('error', (error) => reader.ended(closeReasonOf(error)));
-    webSocket.on('close', () => reader.ended(CLOSE_REASONS.clientClosed));
+    webSocket.on('close', () => reads.end(() => reader.ended(CLOSE_REASONS.clientClosed)));
   }
 
-  #receive(bytes: Buffer, isBinary: boolean, reader: TransportReader): void {
+  #receive(bytes: Buffer, isBinary: boolean, reads: SlicedReads, reader: TransportReader): void {
     // What comes behind our goodbye is read, so that theirs is reached, and not looked at.
     if (this.#ended) return;
     this.#controlBytes = 0;
@@ -120,7 +124,7 @@ export class WebSocketTransport implements Transport {
       // [MQTT-6.0.0-1]
       this.#closeCode = WebSocketCloseCode.unsupportedData;
       reader.ended(CLOSE_REASONS.protocolError);
-    } else if (!reader.read(bytes, bytes.length) && !this.#ended) this.#webSocket!.pause();
+    } else reads.push(bytes);
   }
 
   #countControl(length: number, reader: TransportReader): void {
@@ -140,7 +144,7 @@ export class WebSocketTransport implements Transport {
       webSocket.terminate();
       return;
     }
-    webSocket.resume();
+    this.#reads!.close();
     webSocket.close(code);
   }
 
