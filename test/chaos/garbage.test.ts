@@ -16,7 +16,7 @@ const GROWTH_LIMIT_BYTES = 64 * MIB;
 
 let broker: Restartable;
 before(async () => {
-  broker = await Restartable.start({ 'mqtt.connect_timeout_ms': 100 });
+  broker = await Restartable.start({ 'mqtt.connect_timeout_ms': 100, 'authentication.failure_delay_ms': 50 });
 });
 after(() => broker[Symbol.asyncDispose]());
 

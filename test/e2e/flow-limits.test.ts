@@ -214,7 +214,10 @@ describe('keep alive [MQTT-3.1.2-22]', () => {
   });
 
   test('a connection without a CONNECT ends after the time it has', async () => {
-    await using broker = await TestBroker.start({ 'mqtt.connect_timeout_ms': 100 });
+    await using broker = await TestBroker.start({
+      'mqtt.connect_timeout_ms': 100,
+      'authentication.failure_delay_ms': 50,
+    });
     await using client = await RawClient.open(broker.port);
     await client.expectClose();
   });

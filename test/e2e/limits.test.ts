@@ -257,7 +257,10 @@ describe('a limit', () => {
   }
 
   test('mqtt.connect_timeout_ms ends a connection that says nothing, without a word, and is counted', async () => {
-    await using broker = await TestBroker.start({ 'mqtt.connect_timeout_ms': 100 });
+    await using broker = await TestBroker.start({
+      'mqtt.connect_timeout_ms': 100,
+      'authentication.failure_delay_ms': 50,
+    });
     await using client = await RawClient.open(broker.port);
     await client.expectClose();
     assert.deepEqual(await limitsHit(broker), { connect_timeout: 1 });

@@ -152,7 +152,8 @@ describe('a transport that shakes hands', () => {
 
   for (const transport of ['tls', 'ws', 'wss'] as const) {
     test(`${transport}: counts as a connection from its first byte on, and has the time of a CONNECT for both`, async () => {
-      await using broker = await TestBroker.start({ 'mqtt.connect_timeout_ms': 100 }, files.listeners([transport]));
+      const settings = { 'mqtt.connect_timeout_ms': 100, 'authentication.failure_delay_ms': 50 };
+      await using broker = await TestBroker.start(settings, files.listeners([transport]));
       const silent = connectTcp(broker.portOfListener(transport), '127.0.0.1').resume();
       silent.on('error', () => undefined);
       const closed = once(silent, 'close');

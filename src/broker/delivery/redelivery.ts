@@ -10,6 +10,7 @@ import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';
+import type { Subscription } from '../router/subscription.ts';
 import { isOfGroup, isOfOwn, numberOfOwn } from '../router/subscription-number.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED, InflightState } from '../session/inflight-window.ts';
@@ -162,9 +163,7 @@ export class Redelivery {
   /** On what terms the session gets the message: those of the subscriptions through which it was chosen. */
   #termsOf(session: Session, topic: string, group: number): { retain: boolean; identifiers: readonly number[] } {
     const chosen = isOfGroup(group)
-      ? [...this.#router.subscriptionsOf(session)].filter(
-          ({ filter }) => filter.startsWith('$share/') && this.#router.groupOf(filter)?.number === group,
-        )
+      ? this.#membershipsOf(session, group)
       : this.#router
           .subscriptionsCovering(session, topic)
           .filter(({ filter }) => !isOfOwn(group) || numberOfOwn(filter) === group);
@@ -172,6 +171,12 @@ export class Redelivery {
       retain: chosen.some((subscription) => subscription.retainAsPublished),
       identifiers: chosen.flatMap((subscription) => subscription.identifiers),
     };
+  }
+
+  #membershipsOf(session: Session, number: number): Subscription<Session>[] {
+    const group = this.#router.groupNumbered(number);
+    const membership = group && this.#router.find(session, group.filter);
+    return membership === undefined ? [] : [membership];
   }
 }
 

@@ -76,6 +76,19 @@ describe('a shared subscription', () => {
     assert.deepEqual([texts(one), texts(two)], [['2', '3'], []]);
   });
 
+  it('goes on with a member that has many subscriptions beside', async () => {
+    const { broker, one } = await startGroup(1, { expirySeconds: 1000 });
+    await using _ = broker;
+    for (const filter of ['$SYS/1', '$SYS/2', '$SYS/3']) await broker.subscribe(one, filter, { qos: 1 });
+    one.saturated = true;
+    broker.publish('a', '1', { qos: 1 });
+    await broker.settle();
+    assert.deepEqual(texts(one), []);
+    broker.drain(one);
+    await broker.settle();
+    assert.deepEqual(texts(one), ['1']);
+  });
+
   it('gives QoS 0 messages to whoever is there, and counts those for which nobody is', async () => {
     const { broker, one, two } = await startGroup(2);
     await using _ = broker;

@@ -32,6 +32,8 @@ export class SharedDelivery implements GroupDelivery {
   readonly #shards: readonly ShardProgress[];
   readonly #onFailure: (cause: unknown) => void;
   readonly #groups = new Map<string, GroupState>();
+  /** Those that lag and wait for a member with room. Hardly ever any: to ask them costs nothing then. */
+  readonly #behind = new Set<GroupState>();
   readonly #pumps = new Set<Promise<void>>();
 
   constructor(
@@ -58,6 +60,7 @@ export class SharedDelivery implements GroupDelivery {
     const member = state.hasReturned ? undefined : group.next(mayTake);
     if (member === undefined) {
       state.positions[message.shard] = message.offset;
+      if (!state.pumping) this.#behind.add(state);
       return;
     }
     const { session } = member;
@@ -68,16 +71,16 @@ export class SharedDelivery implements GroupDelivery {
 
   /** The session can take more: so can the groups it is in. Asked with every acknowledgement. */
   wake(session: Session): void {
-    if (this.#groups.size === 0) return;
+    if (this.#behind.size === 0) return;
     // Either may be any number; both hardly ever are.
-    if (this.#groups.size < this.#router.countOf(session)) {
-      for (const state of this.#groups.values())
-        if (this.#router.find(session, state.group.filter) !== undefined) this.#wake(state);
-    } else for (const { filter } of this.#router.subscriptionsOf(session)) this.#wake(this.#groups.get(filter));
-  }
-
-  #wake(state: GroupState | undefined): void {
-    if (state !== undefined && !state.pumping && state.lags) this.#start(state);
+    if (this.#behind.size < this.#router.countOf(session)) {
+      for (const state of this.#behind)
+        if (this.#router.find(session, state.group.filter) !== undefined) this.#start(state);
+    } else
+      for (const { filter } of this.#router.subscriptionsOf(session)) {
+        const state = this.#groups.get(filter);
+        if (state !== undefined && this.#behind.has(state)) this.#start(state);
+      }
   }
 
   /**
@@ -116,11 +119,16 @@ export class SharedDelivery implements GroupDelivery {
     for (const [shard, offset] of progress.returned)
       if (!state.held.has(placeOf(shard, offset))) returned.push({ shard, offset, holder: undefined });
     state.giveBack(returned);
+    if (state.lags) this.#behind.add(state);
   }
 
   /** Forgets the groups whose last member has unsubscribed: nobody asks for what they have not read. */
   progress(): GroupProgress[] {
-    for (const [filter, { group }] of this.#groups) if (group.isEmpty) this.#groups.delete(filter);
+    for (const [filter, state] of this.#groups) {
+      if (!state.group.isEmpty) continue;
+      this.#groups.delete(filter);
+      this.#behind.delete(state);
+    }
     return [...this.#groups.values()].map(({ group, positions, unheld }) => ({
       filter: group.filter,
       number: group.number,
@@ -173,15 +181,18 @@ export class SharedDelivery implements GroupDelivery {
       group,
       this.#shards.map(({ shard }) => shard.number),
     );
+    if (known !== undefined) this.#behind.delete(known);
     this.#groups.set(group.filter, state);
     return state;
   }
 
   #start(state: GroupState): void {
     state.pumping = true;
+    this.#behind.delete(state);
     const stopped = (): void => {
       state.pumping = false;
       this.#pumps.delete(pump);
+      if (state.lags && this.#groups.get(state.group.filter) === state) this.#behind.add(state);
     };
     const pump = this.#pump.run(state).then(
       () => {

@@ -68,6 +68,21 @@ describe('a session in placement', () => {
     assert.equal(new Map(record?.positions).get(broker.assembly.shards.durable.number), 1);
   });
 
+  it('is written once for all that a turn brings, as it is then', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const session = (await broker.connect('c', PERSISTENT)).session!;
+    const revisions: number[] = [];
+    broker.placement.watch(sessionRecords.prefix, ({ revision }) => revisions.push(revision));
+    const saves = [1, 2, 3].map((seconds) => {
+      session.expirySeconds = seconds;
+      return broker.assembly.store.save(session);
+    });
+    await Promise.all(saves);
+    assert.deepEqual([revisions.length, (await recordOf(broker, 'c'))?.expirySeconds], [1, 3]);
+    await broker.assembly.store.save(session);
+    assert.equal(revisions.length, 2);
+  });
+
   it('that cannot be written stays to be written', async () => {
     await using broker = await BrokerUnderTest.start();
     const client = await broker.connect('c', PERSISTENT);

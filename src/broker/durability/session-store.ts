@@ -21,6 +21,8 @@ export class SessionStore {
   readonly #stored = new Set<string>();
   /** Client identifiers whose record must stay as it is until something else is durable. */
   readonly #holds = new Map<string, Promise<void>>();
+  /** Savings that have not looked at their session yet. */
+  readonly #saves = new Map<Session, Promise<void>>();
   /** Deletions on their way. */
   readonly #removals = new Map<string, Promise<void>>();
 
@@ -51,9 +53,23 @@ export class SessionStore {
     await Promise.allSettled(this.#removals.values());
   }
 
-  /** Durable when it settles. A session that has ended meanwhile is not stored. */
-  async save(session: Session, context?: Uint8Array): Promise<void> {
-    for (let held = this.held([session]); held !== undefined; held = this.held([session])) await held;
+  /**
+   * Durable when it settles. A session that has ended meanwhile is not stored. All that a turn asks for is one writing: a
+   * client may send thousands of SUBSCRIBE at once.
+   */
+  save(session: Session, context?: Uint8Array): Promise<void> {
+    let save = this.#saves.get(session);
+    if (save === undefined) {
+      save = this.#save(session, context);
+      this.#saves.set(session, save);
+    }
+    return save;
+  }
+
+  async #save(session: Session, context?: Uint8Array): Promise<void> {
+    do await this.held([session]);
+    while (this.held([session]) !== undefined);
+    this.#saves.delete(session);
     if (session.attendance.type !== 'ended') await this.saveAll([session], context);
   }
 

@@ -70,6 +70,11 @@ export class Router<S extends Subscriber> {
     return this.#tree.groupOf(filter);
   }
 
+  /** The shared group of that number; should several have it, one of them. */
+  groupNumbered(number: number): SharedGroup<S> | undefined {
+    return this.#tree.groupNumbered(number);
+  }
+
   /** How many subscriptions the session has. */
   countOf(session: S): number {
     return this.#tree.countOf(session);

@@ -1,4 +1,5 @@
 import { assert } from '../../base/errors.ts';
+import type { Keyed } from '../../mqtt/few.ts';
 import { parseSharedFilter } from '../../mqtt/topic.ts';
 import { isVisible, type Subscriber, type Subscription } from './subscription.ts';
 
@@ -6,7 +7,7 @@ import { isVisible, type Subscriber, type Subscription } from './subscription.ts
  * The sessions that share one subscription, `$share/<group>/<filter>`: each message goes to one of them
  * (MQTT 5 section 4.8.2). Members take turns.
  */
-export class SharedGroup<S extends Subscriber> {
+export class SharedGroup<S extends Subscriber> implements Keyed {
   /** The whole `$share/<group>/<filter>`. */
   readonly filter: string;
   /** Stands for the group in session logs; never 0. */
@@ -27,6 +28,10 @@ export class SharedGroup<S extends Subscriber> {
     this.filter = filter;
     this.topicFilter = parsed.filter;
     this.number = number;
+  }
+
+  get key(): string {
+    return this.filter;
   }
 
   get members(): readonly Subscription<S>[] {

@@ -17,7 +17,8 @@ const FEW_ENOUGH_TO_TRY = 16;
 /** Everyone who subscribed to one filter: sessions on their own account, and shared groups. */
 class FilterSubscribers<S extends Subscriber> {
   readonly direct: Subscription<S>[] = [];
-  groups: SharedGroup<S>[] | undefined = undefined;
+  /** Hardly ever more than one; where a client makes thousands, none is searched for. */
+  groups: Few<SharedGroup<S>> = undefined;
 
   get isEmpty(): boolean {
     return this.direct.length === 0 && this.groups === undefined;
@@ -43,12 +44,15 @@ class FilterSubscribers<S extends Subscriber> {
   }
 
   group(filter: string): SharedGroup<S> | undefined {
-    return this.groups?.find((group) => group.filter === filter);
+    return findIn(this.groups, filter);
   }
 
-  removeGroup(group: SharedGroup<S>): void {
-    const left = this.groups!.filter((other) => other !== group);
-    this.groups = left.length === 0 ? undefined : left;
+  addGroup(group: SharedGroup<S>): void {
+    this.groups = addTo(this.groups, group);
+  }
+
+  removeGroup({ filter }: SharedGroup<S>): void {
+    this.groups = removeFrom(this.groups, filter);
   }
 }
 
@@ -56,6 +60,7 @@ class FilterSubscribers<S extends Subscriber> {
 export class SubscriptionTree<S extends Subscriber> {
   readonly #tree = new LevelTree<FilterSubscribers<S>>();
   readonly #bySession = new Map<S, Few<Subscription<S>>>();
+  readonly #groupsByNumber = new Map<number, SharedGroup<S>>();
   readonly #numberOfGroup: (filter: string) => number;
   readonly #onChange: (filter: string) => void;
   readonly #overlapping: Overlapping;
@@ -170,6 +175,10 @@ export class SubscriptionTree<S extends Subscriber> {
     return this.#tree.find(parseValid(filter).filter)?.value?.group(filter);
   }
 
+  groupNumbered(number: number): SharedGroup<S> | undefined {
+    return this.#groupsByNumber.get(number);
+  }
+
   #sharedMember({ mountPoint }: S, filter: string, isNew: boolean): void {
     if (isNew) this.#sharedCount += 1;
     // The group may see less from now on; see SharedGroup.sees.
@@ -182,7 +191,8 @@ export class SubscriptionTree<S extends Subscriber> {
     const number = this.#numberOfGroup(filter);
     assert(number > 0, 'the number of a shared group is not 0');
     const group = new SharedGroup<S>(filter, number);
-    subscribers.groups = [...(subscribers.groups ?? []), group];
+    subscribers.addGroup(group);
+    if (!this.#groupsByNumber.has(number)) this.#groupsByNumber.set(number, group);
     this.#onChange(parseValid(filter).filter);
     return group;
   }
@@ -203,6 +213,7 @@ export class SubscriptionTree<S extends Subscriber> {
       this.#sharedCount -= 1;
       if (group.isEmpty) {
         subscribers.removeGroup(group);
+        if (this.#groupsByNumber.get(group.number) === group) this.#groupsByNumber.delete(group.number);
         this.#onChange(parsed.filter);
       }
     }
@@ -225,5 +236,5 @@ function takeFrom<S extends Subscriber>(
   for (const subscription of subscribers.direct)
     if (isVisible(topic, subscription.filter, subscription.session.mountPoint)) direct.push(subscription);
   if (subscribers.groups === undefined) return;
-  for (const group of subscribers.groups) if (group.sees(topic)) groups.push(group);
+  for (const group of valuesOf(subscribers.groups)) if (group.sees(topic)) groups.push(group);
 }

@@ -72,6 +72,31 @@ describe('what messages hold', () => {
     assert.equal(bytesAtEnd, 2 * SLICE_BYTES);
   });
 
+  it('comes before the end also where the reader waits in between', async () => {
+    const { world, reads } = setUp();
+    const ends: number[] = [];
+    reads.push(Buffer.alloc(3 * SLICE_BYTES));
+    reads.end(() => ends.push(world.bytes().length));
+    world.answer = false;
+    await turns(5);
+    assert.deepEqual(ends, []);
+    world.answer = true;
+    reads.resume();
+    await turns(5);
+    assert.deepEqual(ends, [3 * SLICE_BYTES]);
+  });
+
+  it('that waits for the reader does not keep the end waiting', () => {
+    const { world, reads } = setUp();
+    let isEnded = false;
+    world.answer = false;
+    reads.push(Buffer.alloc(2 * SLICE_BYTES));
+    reads.end(() => {
+      isEnded = true;
+    });
+    assert.ok(isEnded);
+  });
+
   it('is not handed up once that is over, but the source goes on', async () => {
     const { world, reads } = setUp();
     reads.push(Buffer.alloc(2 * SLICE_BYTES));

@@ -37,7 +37,7 @@ export class SlicedReads {
     if (this.#state === 'paused') this.#goOn();
   }
 
-  /** Nothing more comes: `onEnd` is called behind what is still handed up by itself. */
+  /** Nothing more comes: `onEnd` is called behind what goes on by itself; what would wait for the reader is lost. */
   end(onEnd: () => void): void {
     if (this.#state === 'yielding') this.#onEnd = onEnd;
     else onEnd();
@@ -80,6 +80,7 @@ export class SlicedReads {
     if (this.#waiting.length === 0) {
       this.#state = 'reading';
       this.#source.resume();
+      this.#onEnd?.();
       return;
     }
     this.#state = 'yielding';
@@ -91,9 +92,7 @@ export class SlicedReads {
     if (this.#isClosed()) return;
     this.#state = 'reading';
     this.#handUp();
-    if (this.#state !== 'reading') return;
-    this.#source.resume();
-    this.#onEnd?.();
+    if (this.#state === 'reading') this.#goOn();
   }
 
   /** Also by what is called in between. */

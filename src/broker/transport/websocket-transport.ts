@@ -140,11 +140,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #sayGoodbye(webSocket: WebSocket, code: WebSocketCloseCode): void {
+    this.#reads!.close();
     if (this.#sink.writableLength > 0) {
       webSocket.terminate();
       return;
     }
-    this.#reads!.close();
     webSocket.close(code);
   }
 
