@@ -90,7 +90,7 @@ export class Connections {
       if (connection.stage === 'connected') {
         connectedCount += 1;
         const { keepAliveSeconds } = connection;
-        if (connection.awaitsJournal) connection.lastReadAt = seconds;
+        if (connection.awaitsBroker) connection.lastReadAt = seconds;
         if (keepAliveSeconds > 0 && seconds - connection.lastReadAt > keepAliveSeconds * 1.5)
           connection.close(CLOSE_REASONS.keepAliveTimeout);
         else if (now >= connection.authExpiresAt) connection.close(CLOSE_REASONS.credentialsExpired);

@@ -25,6 +25,7 @@ export function splitLevels(topic: string): string[] {
 /** Whether wildcards stand alone in their level and `#` only in the last [MQTT-4.7.1-1] [MQTT-4.7.1-2]. */
 export function isValidTopicFilter(filter: string): boolean {
   if (filter === '' || filter.includes('\0')) return false;
+  if (!/[#+]/.test(filter)) return true;
   const levels = splitLevels(filter);
   return levels.every((level, index) => {
     if (level === '#') return index === levels.length - 1;

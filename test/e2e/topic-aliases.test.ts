@@ -121,6 +121,19 @@ describe('topic aliases from the broker', () => {
     assert.deepEqual(seen(await client.receive()), ['', 1]);
   });
 
+  test('come, like traceparent, only where there is room: neither makes a message too large [MQTT-3.1.2-24]', async () => {
+    await using tracing = await TestBroker.start({ 'telemetry.sampling.rate': 1 });
+    const { port } = tracing;
+    const properties = { topicAliasMaximum: 10, maximumPacketSize: 64 };
+    await using client = await RawClient.connect({ port, properties });
+    await client.subscribe('tight/fit');
+    for (const qos of [0, 1, 2] as const) {
+      await client.publish('tight/fit', 'x'.repeat(48), { qos });
+      const { topic, properties: received } = await client.receive();
+      assert.deepEqual([topic, received.userProperties], ['tight/fit', undefined]);
+    }
+  });
+
   test('are understood by mqtt.js', async () => {
     await using client = await MqttJsClient.connect(broker.port, { properties: { topicAliasMaximum: 10 } });
     await client.client.subscribeAsync('js/+', { qos: 2 });

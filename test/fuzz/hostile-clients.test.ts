@@ -80,6 +80,27 @@ test('100,000 filters in one SUBSCRIBE are answered one by one, up to the limit'
   });
 });
 
+test('9,000 shared groups on one filter are made, served, served again and left', async (t) => {
+  const subscriptions = Array.from({ length: 9000 }, (_, index) => ({
+    ...subscriptionTo(`$share/${index}/a`),
+    qos: 1,
+  }));
+  const stays = { properties: { sessionExpiryInterval: 100 } };
+  await endure(t, {}, async ({ port }) => {
+    await using publisher = await RawClient.connect({ port });
+    const member = await RawClient.connect({ port, clientId: 'member', ...stays });
+    member.send({ type: 'subscribe', packetId: 1, subscriptions: subscriptions as Subscription[], properties: {} });
+    await member.expect('suback');
+    await publisher.publish('a', 'x', { qos: 1 });
+    for (let count = 0; count < 500; count += 1) await member.receive();
+    await member.drop();
+    await using again = await RawClient.connect({ port, clientId: 'member', cleanStart: false, ...stays });
+    assert.ok((await again.expect('publish')).duplicate);
+    await again.disconnect(0, { sessionExpiryInterval: 0 });
+    await publisher.publish('a', 'x', { qos: 1 });
+  });
+});
+
 test('topics and filters of 65,000 levels are refused', async (t) => {
   const deepest = '/'.repeat(65_000);
   await endure(t, {}, async ({ port }) => {

@@ -111,7 +111,7 @@ export class Connection implements Receiver, Client {
   readonly #transport: Transport;
   readonly #shared: ConnectionShared;
   readonly #held = new InboundBytes();
-  #waitingFor: 'nothing' | 'journal' | 'client' = 'nothing';
+  #waitingFor: 'nothing' | 'journal' | 'client' | 'answer' = 'nothing';
 
   constructor(
     id: number,
@@ -178,16 +178,26 @@ export class Connection implements Receiver, Client {
   }
 
   /** It is the broker that does not read: the client's silence says nothing. */
-  get awaitsJournal(): boolean {
-    return this.#waitingFor === 'journal';
+  get awaitsBroker(): boolean {
+    return this.#waitingFor === 'journal' || this.#waitingFor === 'answer';
   }
 
   /** Goes on after CONNECT has been answered, or after the journal has caught up. */
   resume(): void {
-    if (this.closed) return;
+    if (this.closed || this.#waitingFor === 'answer') return;
     this.#waitingFor = 'nothing';
     if (this.#held.length > 0) this.#consumeHeld();
     if (!this.#isHeldUp()) this.#transport.resume();
+  }
+
+  /** Reads no further packet until this one, which takes several turns of the event loop, has been `answered`. */
+  awaitAnswer(): void {
+    this.#waitingFor = 'answer';
+  }
+
+  answered(): void {
+    this.#waitingFor = 'nothing';
+    this.resume();
   }
 
   close(reason: CloseReason): void {
@@ -243,7 +253,7 @@ export class Connection implements Receiver, Client {
     const { handlers } = this.#shared;
     const { limits } = this;
     let at = start;
-    while (at < end && !this.closed && this.stage !== 'connecting') {
+    while (at < end && !this.closed && this.stage !== 'connecting' && this.#waitingFor !== 'answer') {
       const status = scanFrame(buffer, at, end, limits.maximumPacketSize, frame);
       if (status === FrameStatus.incomplete) break;
       if (status !== FrameStatus.complete) {

@@ -44,6 +44,8 @@ export class PublishEncoder {
   #aliasAt = 0;
   /** Of the topic, in front, for which the encodings hold. */
   #hiddenBytes = 0;
+  /** No `traceparent` is put into the encoding being made. */
+  #untraced = false;
   #extra = Buffer.alloc(FIXED_EXTRA_BYTES);
   readonly #traceparent = Buffer.alloc(TRACEPARENT_BYTES);
   #used = 0;
@@ -79,16 +81,20 @@ export class PublishEncoder {
       this.#hiddenBytes = hiddenBytes;
     }
     const { version, aliasesToClient: aliases } = receiver;
-    if (aliases === undefined) {
-      this.encode(message, version, qos, retain, identifiers, context);
-      return;
-    }
-    if (qos === 2) aliases.forgo();
-    else aliases.find(message.topic.name);
+    if (qos === 2) aliases?.forgo();
+    else aliases?.find(message.topic.name);
     this.encode(message, version, qos, retain, identifiers, context, aliases);
-    if (this.end - this.start <= receiver.maximumPacketSize || aliases.alias === 0) return;
-    aliases.forgo();
-    this.encode(message, version, qos, retain, identifiers, context);
+    if (this.end - this.start <= receiver.maximumPacketSize) return;
+    if (aliases !== undefined && aliases.alias !== 0) {
+      aliases.forgo();
+      this.encode(message, version, qos, retain, identifiers, context);
+      if (this.end - this.start <= receiver.maximumPacketSize) return;
+    }
+    if (version === 4 || !this.#injects(message)) return;
+    // Nor does a message get lost for being traced.
+    this.#untraced = true;
+    this.encode(message, version, qos, retain, identifiers);
+    this.#untraced = false;
   }
 
   /**
@@ -106,7 +112,7 @@ export class PublishEncoder {
   ): void {
     const alias = aliases === undefined ? 0 : aliases.alias;
     const byAliasAlone = alias !== 0 && aliases!.isKnown;
-    const shared = version === 4 || (identifiers.length === 0 && context === undefined);
+    const shared = version === 4 || (identifiers.length === 0 && context === undefined && !this.#untraced);
     const form = version === 4 ? 0 : alias === 0 ? 1 : byAliasAlone ? 3 : 2;
     const variant = form * WAYS + qos * 2 + (retain ? 1 : 0);
     if (shared && this.#starts[variant] !== -1) {
@@ -203,7 +209,7 @@ export class PublishEncoder {
   }
 
   #injects(message: Message): boolean {
-    if (!message.hasContext || this.#propagation === 'preserve') return false;
+    if (!message.hasContext || this.#untraced || this.#propagation === 'preserve') return false;
     return this.#propagation === 'replace' || !message.hasTraceparent;
   }
 

@@ -24,12 +24,15 @@ import type { RetainedMessages } from '../delivery/retained-messages.ts';
 import type { TopicLimits } from '../limits/topic-limits.ts';
 import type { Router } from '../router/router.ts';
 import type { Session } from '../session/session.ts';
+import { inSlices } from './in-slices.ts';
 import type { SessionLifecycle } from './session-lifecycle.ts';
 import { contextOf } from './span-context.ts';
 
 const FIRST_FAILURE = 0x80;
-const SUBSCRIBE = operationMetrics('subscribe');
-const UNSUBSCRIBE = operationMetrics('unsubscribe');
+/** Of one packet, those that its trace tells of, with the decision on each. */
+const TRACED_FILTERS = 128;
+const SUBSCRIBE = { operation: operationMetrics('subscribe'), span: SPANS.mqttSubscribe };
+const UNSUBSCRIBE = { operation: operationMetrics('unsubscribe'), span: SPANS.mqttUnsubscribe };
 const SUBSCRIPTIONS_HIT = counterId(METRICS.limitsHitTotal, 'subscriptions');
 const WILDCARDS_HIT = counterId(METRICS.limitsHitTotal, 'wildcard_subscriptions');
 const SHARED_HIT = counterId(METRICS.limitsHitTotal, 'shared_subscriptions');
@@ -45,10 +48,14 @@ export interface SubscribeLimits {
 
 /** A packet that is being answered. */
 interface Request {
-  readonly operation: OperationMetrics;
+  readonly kind: RequestKind;
   readonly span: SpanHandle;
   readonly startedAt: number;
-  readonly succeeded: boolean;
+}
+
+interface RequestKind {
+  readonly operation: OperationMetrics;
+  readonly span: SpanDefinition;
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE: effective at once, acknowledged when a persistent session's change is durable. */
@@ -90,44 +97,56 @@ export class SubscribeHandler {
 
   subscribe(connection: Connection, packet: SubscribePacket): void {
     const session = connection.session!;
-    const startedAt = this.#clock.now();
-    const requests = packet.subscriptions.map((request) => ({
-      ...request,
-      filter: mountFilter(connection.mountPoint, request.filter),
-    }));
-    const filters = requests.map(({ filter }) => filter);
-    const span = this.#begin(SPANS.mqttSubscribe, connection, filters, packet.packetId, startedAt);
+    const { subscriptions, packetId } = packet;
+    const request = this.#begin(SUBSCRIBE, connection, packetId, subscriptions.length, (index) =>
+      mountFilter(connection.mountPoint, subscriptions[index]!.filter),
+    );
     const identifier = packet.properties.subscriptionIdentifier ?? 0;
-    const owed: SubscriptionRequest[] = [];
-    const reasonCodes = requests.map((request) => {
-      const { reasonCode, sendRetained } = this.#add(connection, session, request, identifier, span);
-      if (sendRetained) owed.push(request);
-      return reasonCode;
-    });
-    const succeeded = !reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE);
-    if (!succeeded) this.#noteRefusals(span, reasonCodes);
-    this.#answer(connection, session, { operation: SUBSCRIBE, span, startedAt, succeeded }, () => {
-      sendCodes(connection, { type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} });
-      this.#oweRetained(
-        session,
-        owed.map(({ filter }) => filter),
-      );
-      this.#lifecycle.serve(session);
+    const owed: string[] = [];
+    const reasonCodes: ReasonCode[] = [];
+    inSlices(connection, subscriptions.length, {
+      each: (index) => {
+        const filter = mountFilter(connection.mountPoint, subscriptions[index]!.filter);
+        const span = index < TRACED_FILTERS ? request.span : NO_SPAN;
+        const asked = { ...subscriptions[index]!, filter };
+        const { reasonCode, sendRetained } = this.#add(connection, session, asked, identifier, span);
+        reasonCodes.push(reasonCode);
+        if (sendRetained) owed.push(filter);
+      },
+      done: () => {
+        const succeeded = !reasonCodes.some((reasonCode) => reasonCode >= FIRST_FAILURE);
+        if (!succeeded) this.#noteRefusals(request.span, reasonCodes);
+        this.#answer(connection, session, request, succeeded, () => {
+          sendCodes(connection, { type: 'suback', packetId, reasonCodes, properties: {} });
+          this.#oweRetained(session, owed);
+          this.#lifecycle.serve(session);
+        });
+      },
+      abandoned: () => this.#abandon(request),
     });
   }
 
   unsubscribe(connection: Connection, packet: UnsubscribePacket): void {
     const session = connection.session!;
-    const startedAt = this.#clock.now();
-    const filters = packet.filters.map((filter) => mountFilter(connection.mountPoint, filter));
-    const span = this.#begin(SPANS.mqttUnsubscribe, connection, filters, packet.packetId, startedAt);
-    const reasonCodes = filters.map((filter) =>
-      this.#forget(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
-    );
-    const left = new Set(filters);
-    session.owedRetained = session.owedRetained.filter(({ subscription }) => !left.has(subscription.filter));
-    this.#answer(connection, session, { operation: UNSUBSCRIBE, span, startedAt, succeeded: true }, () => {
-      sendCodes(connection, { type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} });
+    const { filters, packetId } = packet;
+    const mounted = (index: number): string => mountFilter(connection.mountPoint, filters[index]!);
+    const request = this.#begin(UNSUBSCRIBE, connection, packetId, filters.length, mounted);
+    const left = new Set<string>();
+    const reasonCodes: ReasonCode[] = [];
+    inSlices(connection, filters.length, {
+      each: (index) => {
+        const filter = mounted(index);
+        const wasThere = this.#forget(session, filter);
+        if (wasThere) left.add(filter);
+        reasonCodes.push(wasThere ? ReasonCode.success : ReasonCode.noSubscriptionExisted);
+      },
+      done: () => {
+        session.owedRetained = session.owedRetained.filter(({ subscription }) => !left.has(subscription.filter));
+        this.#answer(connection, session, request, true, () => {
+          sendCodes(connection, { type: 'unsuback', packetId, reasonCodes, properties: {} });
+        });
+      },
+      abandoned: () => this.#abandon(request),
     });
   }
 
@@ -138,8 +157,11 @@ export class SubscribeHandler {
     identifier: number,
     span: SpanHandle,
   ): { readonly reasonCode: ReasonCode; readonly sendRetained: boolean } {
+    // Before all that costs more: a packet may bring any number of them.
+    if (this.#isBeyondQuota(session, request.filter))
+      return { reasonCode: this.#limitHit(SUBSCRIPTIONS_HIT, ReasonCode.quotaExceeded), sendRetained: false };
     const parsed = parseSharedFilter(request.filter);
-    const refusal = this.#refusal(connection, session, request, parsed, identifier, span);
+    const refusal = this.#refusal(connection, request, parsed, identifier, span);
     if (refusal !== undefined) {
       // Or the client would go on to get by an older one what it has just been told it may not have.
       if (refusal === ReasonCode.notAuthorized) this.#forget(session, request.filter);
@@ -168,7 +190,6 @@ export class SubscribeHandler {
 
   #refusal(
     connection: Connection,
-    session: Session,
     { filter }: SubscriptionRequest,
     parsed: ParsedFilter,
     identifier: number,
@@ -183,10 +204,13 @@ export class SubscribeHandler {
     if (!limits.wildcardAvailable && /[+#]/.test(parsed.filter))
       return this.#limitHit(WILDCARDS_HIT, ReasonCode.wildcardSubscriptionsNotSupported);
     if (!limits.topics.allow(Buffer.from(parsed.filter))) return ReasonCode.topicFilterInvalid;
-    if (!this.#access.decide(connection, 'subscribe', filter, span).allowed) return ReasonCode.notAuthorized;
-    if (this.#router.find(session, filter) !== undefined) return undefined;
-    if (this.#router.countOf(session) + session.withheld.size < limits.maximumSubscriptions) return undefined;
-    return this.#limitHit(SUBSCRIPTIONS_HIT, ReasonCode.quotaExceeded);
+    return this.#access.decide(connection, 'subscribe', filter, span).allowed ? undefined : ReasonCode.notAuthorized;
+  }
+
+  /** One that the session has, withheld or not, may always be changed. */
+  #isBeyondQuota(session: Session, filter: string): boolean {
+    if (this.#router.countOf(session) + session.withheld.size < this.#limits.maximumSubscriptions) return false;
+    return this.#router.find(session, filter) === undefined && !session.withheld.has(filter);
   }
 
   /** Whether there was such a subscription. */
@@ -213,17 +237,17 @@ export class SubscribeHandler {
   }
 
   /** Says it only when it is durable: an acknowledged subscription survives the broker. */
-  #answer(connection: Connection, session: Session, request: Request, send: () => void): void {
+  #answer(connection: Connection, session: Session, request: Request, succeeded: boolean, send: () => void): void {
     if (!session.persistent) {
       send();
-      this.#finish(request, request.succeeded);
+      this.#finish(request, succeeded);
       return;
     }
     const { span } = request;
     this.#lifecycle.save(session, contextOf(this.#recorder, span)).then(
       () => {
         if (!connection.closed) send();
-        this.#finish(request, request.succeeded);
+        this.#finish(request, succeeded);
       },
       (error: unknown) => {
         this.#recorder.fail(span, 'storage_failed', 'the subscription could not be stored', error);
@@ -234,27 +258,38 @@ export class SubscribeHandler {
     );
   }
 
-  #finish({ operation, span, startedAt }: Request, succeeded: boolean): void {
+  /** What was done of it counts, as with any packet that is not answered. */
+  #abandon(request: Request): void {
+    this.#recorder.fail(request.span, 'disconnected', 'the connection ended before all filters were handled');
+    this.#finish(request, false);
+  }
+
+  #finish({ kind, span, startedAt }: Request, succeeded: boolean): void {
     const now = this.#clock.now();
-    recordOperation(this.#metrics, this.#recorder, operation, span, startedAt, now, succeeded);
+    recordOperation(this.#metrics, this.#recorder, kind.operation, span, startedAt, now, succeeded);
     this.#recorder.end(span, now);
   }
 
+  /** `filterAt`: the filters of the packet, of which only as many are asked for as the span tells. */
   #begin(
-    definition: SpanDefinition,
+    kind: RequestKind,
     connection: Connection,
-    topics: readonly string[],
     packetId: number,
-    at: number,
-  ): SpanHandle {
-    const span = this.#recorder.root(definition, at);
-    if (span === NO_SPAN) return span;
+    count: number,
+    filterAt: (index: number) => string,
+  ): Request {
+    const startedAt = this.#clock.now();
+    const span = this.#recorder.root(kind.span, startedAt);
+    const request = { kind, span, startedAt };
+    if (span === NO_SPAN) return request;
+    const told = Array.from({ length: Math.min(count, TRACED_FILTERS) }, (_, index) => filterAt(index));
     this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, connection.session!.clientId);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttTopics, topics);
+    this.#recorder.attribute(span, ATTRIBUTES.mqttTopics, told);
+    if (told.length < count) this.#recorder.attribute(span, ATTRIBUTES.mqttTopicCount, count);
     this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
     this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(connection.session!.number));
     this.#access.traceIdentity(connection, span);
-    return span;
+    return request;
   }
 
   #noteRefusals(span: SpanHandle, reasonCodes: readonly ReasonCode[]): void {

@@ -169,6 +169,23 @@ describe('router', () => {
       { numRuns: 200 },
     );
   });
+
+  it('knows of few and of many subscriptions of a session which cover a topic', () => {
+    const shared = '$share/g/#';
+    fc.assert(
+      fc.property(fc.uniqueArray(anyFilter, { maxLength: 40, size: 'max' }), fc.array(anyTopic), (filters, topics) => {
+        const router = new Router<TestSession>(() => 1);
+        for (const filter of [...filters, shared]) router.subscribe(first, filter, plain);
+        for (const filter of ['#', 'a']) router.subscribe(second, filter, plain);
+        for (const topic of topics) {
+          const covering = router.subscriptionsCovering(first, topic).map(({ filter }) => filter);
+          const expected = filters.filter((filter) => topicMatches(filter, topic));
+          assert.deepEqual(new Set(covering), new Set(expected));
+          assert.equal(covering.length, expected.length);
+        }
+      }),
+    );
+  });
 });
 
 interface ModelEntry {

@@ -25,6 +25,22 @@ function setUp() {
 const [first, second] = [new TestSession(1), new TestSession(2)];
 
 describe('subscription tree', () => {
+  it('knows its groups by their numbers, as long as somebody is in them', () => {
+    const tree = new SubscriptionTree<TestSession>(
+      (filter) => filter.length,
+      () => undefined,
+    );
+    const groups = ['$share/g/a', '$share/gg/a', '$share/ggg/a'];
+    for (const filter of groups) tree.subscribe(first, filter, plain);
+    tree.subscribe(second, groups[1]!, plain);
+    const known = () => groups.map(({ length }) => tree.groupNumbered(length)?.filter);
+    assert.deepEqual(known(), groups);
+    tree.removeSession(first);
+    assert.deepEqual(known(), [undefined, groups[1], undefined]);
+    tree.unsubscribe(second, groups[1]!);
+    assert.deepEqual(known(), [undefined, undefined, undefined]);
+  });
+
   it('keeps nothing once the last subscription has gone', () => {
     const { tree } = setUp();
     for (const filter of ['a', 'a/b/c', 'a/+/#', '$share/g/a/b', '$share/h/a/b']) tree.subscribe(first, filter, plain);
