@@ -12,14 +12,19 @@ import { ObservedBroker } from './observed-broker.ts';
 import { Witness } from './witness.ts';
 
 const MIB = 1024 * 1024;
-/** Of processor time in one turn of the event loop: many times what is usual, far below what a client would notice as an outage. */
-const BUSY_LIMIT_MS = 2000;
+/** Of processor time in one turn of the event loop: several times what these attacks cost, for slow machines. */
+const BUSY_LIMIT_MS = 1000;
 /** What the broker may hold more when the attacker has gone: pools, code, topics. */
 const GROWTH_LIMIT_BYTES = 96 * MIB;
 const DEEP = 150;
 
 /** Lets an attack happen beside a client that works as always, and looks at what it has cost. */
-async function endure(t: TestContext, settings: Settings, attack: (broker: ObservedBroker) => Promise<void>) {
+async function endure(
+  t: TestContext,
+  settings: Settings,
+  attack: (broker: ObservedBroker) => Promise<void>,
+  busyLimitMs = BUSY_LIMIT_MS,
+) {
   await using broker = await ObservedBroker.start(settings);
   const witness = await Witness.begin(broker.port, 5);
   const before = await broker.vitalsAfterCollection();
@@ -30,7 +35,7 @@ async function endure(t: TestContext, settings: Settings, attack: (broker: Obser
   t.diagnostic(
     `busy for ${longestBusyMs.toFixed(0)} ms, ${((heldBytes - before.heldBytes) / MIB).toFixed(1)} MiB held`,
   );
-  assert.ok(longestBusyMs < BUSY_LIMIT_MS, `the event loop was busy for ${longestBusyMs} ms`);
+  assert.ok(longestBusyMs < busyLimitMs, `the event loop was busy for ${longestBusyMs} ms`);
   assert.ok(heldBytes - before.heldBytes < GROWTH_LIMIT_BYTES);
   assert.equal(broker.process.errors, '');
   assert.deepEqual(await broker.kill('SIGTERM'), { code: 0, signal: null });
@@ -64,20 +69,25 @@ test('65,000 user properties in every packet that may have them are taken and fo
 
 test('100,000 filters in one SUBSCRIBE are answered one by one, up to the limit', async (t) => {
   const subscriptions = Array.from({ length: 100_000 }, (_, index) => subscriptionTo(index.toString(36)));
-  await endure(t, {}, async ({ port }) => {
-    await using client = await RawClient.connect({ port });
-    client.send({ type: 'subscribe', packetId: 1, subscriptions, properties: {} });
-    const { reasonCodes } = await client.expect('suback');
-    assert.equal(reasonCodes.filter((code) => code === ReasonCode.grantedQos0).length, 10_000);
-    assert.equal(reasonCodes.at(-1), ReasonCode.quotaExceeded);
-    client.send({
-      type: 'unsubscribe',
-      packetId: 2,
-      filters: subscriptions.map(({ filter }) => filter),
-      properties: {},
-    });
-    await client.expect('unsuback');
-  });
+  await endure(
+    t,
+    {},
+    async ({ port }) => {
+      await using client = await RawClient.connect({ port });
+      client.send({ type: 'subscribe', packetId: 1, subscriptions, properties: {} });
+      const { reasonCodes } = await client.expect('suback');
+      assert.equal(reasonCodes.filter((code) => code === ReasonCode.grantedQos0).length, 10_000);
+      assert.equal(reasonCodes.at(-1), ReasonCode.quotaExceeded);
+      client.send({
+        type: 'unsubscribe',
+        packetId: 2,
+        filters: subscriptions.map(({ filter }) => filter),
+        properties: {},
+      });
+      await client.expect('unsuback');
+    },
+    400,
+  );
 });
 
 test('9,000 shared groups on one filter are made, served, served again and left', async (t) => {

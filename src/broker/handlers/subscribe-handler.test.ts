@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ConnectOptions } from '../../../test/support/raw-client.ts';
 import { RawClient } from '../../../test/support/raw-client.ts';
 import type { Subscription } from '../../mqtt/packets.ts';
@@ -10,7 +9,6 @@ import { PlacementError } from '../../placement/placement.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { compileAccessRules } from '../auth/authorizer.ts';
-import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { replacing } from '../testing/replacing.ts';
@@ -99,39 +97,6 @@ describe('SUBSCRIBE', () => {
     assert.deepEqual([after.since, router.countOf(setup.session())], [before.since, 1]);
     await setup.client.subscribe('later');
     assert.notDeepEqual(router.find(setup.session(), 'later')!.since, before.since);
-  });
-
-  it('of a thousand filters is answered once, behind the last of them and before what follows', async () => {
-    await using setup = await open({}, { properties: FOREVER });
-    const subscriptions = Array.from({ length: 1000 }, (_, index) => request(`a/${index}`, { qos: 0 }));
-    setup.client.send(
-      { type: 'subscribe', packetId: 1, subscriptions, properties: {} },
-      { type: 'unsubscribe', packetId: 2, filters: subscriptions.map(({ filter }) => filter), properties: {} },
-      { type: 'subscribe', packetId: 3, subscriptions: [request('b')], properties: {} },
-    );
-    assert.deepEqual((await setup.client.expect('suback')).reasonCodes, Array(1000).fill(0));
-    assert.deepEqual((await setup.client.expect('unsuback')).reasonCodes, Array(1000).fill(0));
-    assert.equal((await setup.client.expect('suback')).packetId, 3);
-    assert.equal(setup.broker.assembly.router.countOf(setup.session()), 1);
-    const [span] = setup.broker.spansNamed('mqtt/subscribe');
-    const said = attributesOf(span);
-    assert.equal((said.get(ATTRIBUTES.mqttTopics) as string[]).length, 128);
-    assert.equal(said.get(ATTRIBUTES.mqttTopicCount), 1000);
-    assert.equal(setup.broker.spansNamed('topic/authorize').length, 128 + 1);
-  });
-
-  it('whose client has gone before the last filter fails, and is over', async () => {
-    await using setup = await open();
-    const connection = setup.session().receiver!;
-    const subscriptions = Array.from({ length: 10_000 }, (_, index) => request(`a/${index}`));
-    setup.client.send({ type: 'subscribe', packetId: 1, subscriptions, properties: {} });
-    while (setup.broker.assembly.router.subscriptionCount === 0) await nextTurn();
-    connection.close(CLOSE_REASONS.serverShutdown);
-    assert.equal(setup.broker.assembly.router.subscriptionCount, 0);
-    await nextTurn();
-    const [span] = setup.broker.spansNamed('mqtt/subscribe');
-    assert.equal(attributesOf(span).get(ATTRIBUTES.errorType), 'disconnected');
-    assert.equal(setup.broker.assembly.router.subscriptionCount, 0);
   });
 
   it('leaves mqtt/subscribe with what was asked and who asked, and what was decided below it', async () => {
