@@ -22,6 +22,8 @@ import type { ShardMap } from '../shards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 
 const TOPICS_REMEMBERED = 65_536;
+/** A client may choose names of 64 KiB each: these bound what it can make the broker remember. */
+const TOPIC_BYTES_REMEMBERED = 8 * 1024 * 1024;
 
 /** What everything else is built on. */
 export interface Foundation {
@@ -51,7 +53,12 @@ export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: 
   const { config, journal, placement, metrics, log, clock, access } = parts;
   const turn = new Turn();
   const router = new Router<Session>(numberOfGroup, config.mqtt.overlappingSubscriptions);
-  const topics = new TopicTable<Session, undefined>(TOPICS_REMEMBERED, () => undefined, randomInt(2 ** 32));
+  const topics = new TopicTable<Session, undefined>(
+    TOPICS_REMEMBERED,
+    TOPIC_BYTES_REMEMBERED,
+    () => undefined,
+    randomInt(2 ** 32),
+  );
   const retained = new RetainedMessages(
     placementRetainedStore(placement),
     metrics,

@@ -13,7 +13,7 @@ function setUp() {
     if (!numbers.has(filter)) numbers.set(filter, numbers.size + 1);
     return numbers.get(filter)!;
   });
-  const topics = new TopicTable<TestSession, undefined>(1000, () => undefined, 7);
+  const topics = new TopicTable<TestSession, undefined>(1000, 100_000, () => undefined, 7);
   const topic = (name: string) => topics.intern(Buffer.from(name), 0, Buffer.byteLength(name));
   const match = (name: string) => router.match(topic(name));
   return { router, match };

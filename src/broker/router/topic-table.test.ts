@@ -4,8 +4,13 @@ import fc from 'fast-check';
 import type { Subscriber } from './subscription.ts';
 import { TopicTable } from './topic-table.ts';
 
-const makeTable = (capacity: number, seed = 1) =>
-  new TopicTable<Subscriber, { length: number }>(capacity, (topic) => ({ length: topic.name.length }), seed);
+const makeTable = (capacity: number, seed = 1, capacityBytes = 1_000_000) =>
+  new TopicTable<Subscriber, { length: number }>(
+    capacity,
+    capacityBytes,
+    (topic) => ({ length: topic.name.length }),
+    seed,
+  );
 
 const intern = (table: ReturnType<typeof makeTable>, name: string) => {
   const bytes = Buffer.from(name);
@@ -69,6 +74,16 @@ describe('topic table', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('drops topics whose names are together too long, whatever their number', () => {
+    const table = makeTable(100, 1, 1000);
+    for (const letter of ['a', 'b', 'c', 'd', 'e', 'f']) intern(table, letter.repeat(200));
+    assert.deepEqual([table.size, table.dropped], [3, 3]);
+    assert.equal(lookup(table, 'c'.repeat(200)), undefined);
+    assert.equal(lookup(table, 'f'.repeat(200))?.bytes.length, 200);
+    assert.equal(intern(table, 'g'.repeat(2000)).bytes.length, 2000);
+    assert.equal(table.size, 2);
   });
 
   it('never holds more than its capacity', () => {

@@ -8,23 +8,26 @@ const SLOT = 3;
 
 /**
  * Finds a topic by the bytes of its name where they lie in a read buffer, without making a string. Open addressing with
- * linear probing, never more than half full. Holds at most `capacity` topics: when full, the half that was not used for
- * longest goes. A topic that went is only no longer found; who still holds it may go on using it.
+ * linear probing, never more than half full. Holds at most `capacity` topics with names of `capacityBytes` together: when
+ * full, the half that was not used for longest goes. A topic that went is only no longer found; who still holds it may go on using it.
  */
 export class TopicTable<S extends Subscriber, State> {
   readonly capacity: number;
+  readonly #capacityBytes: number;
   readonly #createState: (topic: Topic<S, State>) => State;
   readonly #names: PackedNames;
   #topics: Topic<S, State>[] = [];
   #slots = new Int32Array(SMALLEST_TABLE * SLOT);
   #mask = SMALLEST_TABLE - 1;
   #last: Topic<S, State> | undefined = undefined;
+  #nameBytes = 0;
   #added = 0;
   #dropped = 0;
 
   /** `seed`: see PackedNames. */
-  constructor(capacity: number, createState: (topic: Topic<S, State>) => State, seed: number) {
+  constructor(capacity: number, capacityBytes: number, createState: (topic: Topic<S, State>) => State, seed: number) {
     this.capacity = capacity;
+    this.#capacityBytes = capacityBytes;
     this.#createState = createState;
     this.#names = new PackedNames(seed);
   }
@@ -74,7 +77,9 @@ export class TopicTable<S extends Subscriber, State> {
     const bytes = Buffer.allocUnsafeSlow(end - start);
     bytes.set(buffer.subarray(start, end));
     const topic = new Topic(bytes, this.#createState);
-    if (this.#topics.length >= this.capacity) this.#dropUnused();
+    if (this.#topics.length >= this.capacity || this.#nameBytes + bytes.length > this.#capacityBytes)
+      this.#dropUnused();
+    this.#nameBytes += bytes.length;
     this.#added += 1;
     topic.lastUsed = this.#added;
     this.#last = topic;
@@ -87,7 +92,11 @@ export class TopicTable<S extends Subscriber, State> {
   #dropUnused(): void {
     // Sorting a full table costs milliseconds, but comes only once in half a table of new names.
     const byUse = this.#topics.sort((left, right) => left.lastUsed - right.lastUsed);
-    const drop = Math.ceil(byUse.length / 2);
+    let drop = 0;
+    while (drop < byUse.length / 2 || this.#nameBytes > this.#capacityBytes / 2) {
+      this.#nameBytes -= byUse[drop]!.bytes.length;
+      drop += 1;
+    }
     this.#topics = byUse.slice(drop);
     this.#dropped += drop;
     this.#rebuild(this.#mask + 1);
