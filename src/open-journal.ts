@@ -30,7 +30,7 @@ const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
 
 /** The configured journal: shards in memory, shards on disk, with its work on the traces, in metrics and in the log. */
 export async function openJournal(config: Config, telemetry: Telemetry, clock: Clock): Promise<Journal> {
-  const { recorder, metrics, log } = telemetry;
+  const { recording, metrics, log } = telemetry;
   const onDrop = (drop: Drop): void => {
     metrics.add(DROPPED_RETENTION, drop.records);
     log.write(LOG_EVENTS.journalTrimmedUnread, { ...drop });
@@ -42,7 +42,7 @@ export async function openJournal(config: Config, telemetry: Telemetry, clock: C
       : new MemoryJournal({ clock, maxBytes: config.journal.memoryBytes, onDrop });
   observe(metrics, () => [memory.stats(), disk.stats()]);
   log.write(LOG_EVENTS.journalOpened, { engine: config.journal.engine, sync: config.journal.sync });
-  return new TracedJournal(new DurabilityRouter(memory, disk), recorder, clock);
+  return new TracedJournal(new DurabilityRouter(memory, disk), recording, metrics, clock);
 }
 
 /** What the engines count themselves, of both together. */

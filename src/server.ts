@@ -11,6 +11,7 @@ import type { Config } from './config/schema.ts';
 import { checkAccess, openAccess } from './open-access.ts';
 import { openJournal } from './open-journal.ts';
 import { openPlacement } from './open-placement.ts';
+import { openTraceWatches, telemetryOptions } from './open-telemetry.ts';
 import { registerNode } from './placement/nodes.ts';
 import { LOG_EVENTS } from './telemetry/catalogue.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -46,15 +47,20 @@ async function start(
 ): Promise<RunningServer> {
   const telemetry = startTelemetry(telemetryOptions(config), clock);
   releases.push(['telemetry', () => telemetry.shutdown()]);
-  const { recorder, metrics, log } = telemetry;
+  const { recording, metrics, log } = telemetry;
   await checkAccess(config);
   const certificates = await readTlsMaterials(config);
   log.write(LOG_EVENTS.processStarting, { node: config.node.id, roles: config.roles, dataDirectory: config.dataDir });
   await lockDirectory(config, clock, releases);
+  // Before the directory is given up, for the spool lies there; above, for what fails before there is a directory.
+  releases.push(['exporter', () => telemetry.shutdown()]);
+  telemetry.startExporter();
   const placement = await open(config, telemetry, clock);
   releases.push(['placement', () => placement.close()]);
   const access = await openAccess(config, placement, telemetry, clock);
   releases.push(['access', () => access.close()]);
+  const watches = await openTraceWatches(placement, telemetry, clock);
+  releases.push(['trace watches', () => watches?.close()]);
   const journal = await openJournal(config, telemetry, clock);
   releases.push(['journal', () => journal.close()]);
   await registerNode(placement, config.node.id, {
@@ -65,9 +71,10 @@ async function start(
   let readiness: Readiness = { type: 'not_ready', reasons: ['starting'] };
   let broker: Broker | undefined;
   const isDraining = (): boolean => broker?.drain.active !== undefined;
-  const admin = await openAdmin(config, telemetry, clock, releases, {
+  const admin = await openAdmin(config, telemetry, releases, {
     readiness: () => (isDraining() && readiness.type === 'ready' ? DRAINING : readiness),
     drain: () => broker?.drain,
+    watches,
   });
   const parts: BrokerParts = {
     config,
@@ -76,7 +83,7 @@ async function start(
     authenticators: access.authenticators,
     enhanced: access.enhanced,
     access: access.control,
-    recorder,
+    recording,
     metrics,
     log,
     clock,
@@ -131,13 +138,12 @@ async function lockDirectory(config: Config, clock: Clock, releases: Release[]):
 async function openAdmin(
   config: Config,
   telemetry: Telemetry,
-  clock: Clock,
   releases: Release[],
-  state: Pick<AdminSources, 'readiness' | 'drain'>,
+  state: Pick<AdminSources, 'readiness' | 'drain' | 'watches'>,
 ): Promise<AdminServer | undefined> {
   if (!config.admin.enabled) return undefined;
-  const { recentTraces, serviceName, exposition, log } = telemetry;
-  const admin = await startAdminServer(config.admin, { recentTraces, serviceName, exposition, log, clock, ...state });
+  const { exporter: traces, exposition, metrics, log } = telemetry;
+  const admin = await startAdminServer(config.admin, { traces, exposition, metrics, log, ...state });
   releases.push(['admin', () => admin.close()]);
   return admin;
 }
@@ -151,21 +157,4 @@ function addressesOf(broker: Broker, config: Config, admin: AdminServer | undefi
     ...mqtt,
     { protocol: 'http', scheme: 'http', name: 'admin', address: config.admin.address, port: admin.port },
   ];
-}
-
-function telemetryOptions({ telemetry, log }: Config): Parameters<typeof startTelemetry>[0] {
-  const { resource } = telemetry;
-  return {
-    enable: telemetry.enable,
-    exporterType: telemetry.exporterType,
-    exporterEndpoint: telemetry.exporterEndpoint,
-    samplingRate: telemetry.sampling.rate,
-    followParent: telemetry.sampling.followParent,
-    serviceName: resource.serviceName,
-    serviceVersion: resource.serviceVersion,
-    deploymentEnvironment: resource.deploymentEnvironment,
-    recentTraces: telemetry.recentTraces,
-    exportQueueSpans: telemetry.exportQueueSpans,
-    log,
-  };
 }

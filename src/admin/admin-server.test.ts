@@ -45,6 +45,14 @@ describe('metrics', () => {
     assert.match(type ?? '', /^text\/plain; version=0\.0\.4/);
     assert.match(body, /^robustmq_requests_total\{operation="publish"\} 0$/m);
   });
+
+  it('are OpenMetrics for who asks for it', async () => {
+    const accept = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+    const response = await fetch(`${admin.url}/metrics`, { headers: { accept } });
+    assert.equal(response.headers.get('content-type'), 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+    assert.equal(response.headers.get('vary'), 'accept');
+    assert.match(await response.text(), /^# TYPE robustmq_requests counter$[\s\S]*\n# EOF\n$/m);
+  });
 });
 
 describe('a trace', () => {
@@ -57,7 +65,7 @@ describe('a trace', () => {
     assert.equal(trace.error, true);
     const [publish, persist] = trace.spans;
     assert.equal(publish?.service, 'robustmq-broker');
-    assert.deepEqual(publish.attributes, { 'mqtt.client_id': 'meter', 'mqtt.topic': 'sensor/1' });
+    assert.partialDeepStrictEqual(publish.attributes, { 'mqtt.client_id': 'meter', 'mqtt.topic': 'sensor/1' });
     assert.equal(persist?.parentSpanId, publish.spanId);
     assert.deepEqual(persist.status, { code: 'error', message: 'The disk is full.' });
     assert.equal(persist.events[0]?.attributes['exception.message'], 'ENOSPC');
@@ -160,13 +168,14 @@ describe('the stream', () => {
 describe('errors', () => {
   it('are problem documents that say nothing of the inside', async () => {
     assert.equal((await getProblem('/nothing/here')).status, 404);
-    const own = await startTestAdmin();
-    Object.assign(own.telemetry.exposition, { text: () => Promise.reject(new Error('secret of the inside')) });
+    await using own = await startTestAdmin();
+    own.exposition.answer = () => {
+      throw new Error('secret of the inside');
+    };
     const response = await fetch(`${own.url}/metrics`);
     assert.equal(response.status, 500);
     assert.ok(!(await response.text()).includes('secret'));
     assert.equal(own.telemetry.logLines.at(-1)?.event, 'admin.request_failed');
-    await own.close();
   });
 });
 

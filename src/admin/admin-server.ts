@@ -2,11 +2,13 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { LOG_EVENTS } from '../telemetry/catalogue.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { PrometheusExposition } from '../telemetry/prometheus.ts';
 import { addDrainRoutes, type DrainControl } from './drain-routes.ts';
 import { sendProblem } from './problem.ts';
 import { addTraceRoutes } from './trace-routes.ts';
-import type { TraceStreamSources } from './trace-stream.ts';
+import type { TraceSource } from './trace-source.ts';
+import { addWatchRoutes, type TraceWatchControl } from './watch-routes.ts';
 
 const CLOSE_GRACE_MS = 500;
 
@@ -20,11 +22,16 @@ export interface AdminOptions {
   readonly port: number;
 }
 
-export interface AdminSources extends TraceStreamSources {
+export interface AdminSources {
+  /** Left out where no traces are recorded. */
+  readonly traces?: TraceSource | undefined;
   readonly exposition: PrometheusExposition;
+  readonly metrics: Metrics;
   readonly readiness: () => Readiness;
   /** Undefined until the broker runs. */
   readonly drain: () => DrainControl | undefined;
+  /** Left out where no traces are recorded. */
+  readonly watches?: TraceWatchControl | undefined;
   readonly log: Log;
 }
 
@@ -40,10 +47,12 @@ export async function startAdminServer(options: AdminOptions, sources: AdminSour
   const server = fastify({ forceCloseConnections: 'idle' });
   answerErrorsAsProblems(server, sources.log);
   addHealthRoutes(server, sources.readiness);
-  server.get('/metrics', async (_request, reply) =>
-    reply.type(sources.exposition.contentType).send(await sources.exposition.text()),
-  );
-  addTraceRoutes(server, sources);
+  server.get('/metrics', (request, reply) => {
+    const { contentType, body } = sources.exposition.answer(request.headers.accept);
+    return reply.header('vary', 'accept').type(contentType).send(body);
+  });
+  addTraceRoutes(server, sources.traces, sources.metrics);
+  addWatchRoutes(server, sources.watches);
   addDrainRoutes(server, sources.drain);
   await server.listen({ host: options.address, port: options.port });
   const { port } = server.server.address() as AddressInfo;

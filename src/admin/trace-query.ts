@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { isValidTopicFilter, topicMatches } from '../mqtt/topic.ts';
-import { ATTRIBUTES } from '../telemetry/catalogue.ts';
-import type { SpanDocument, TraceDocument } from '../telemetry/trace-document.ts';
+import { addressBlock } from '../base/address-block.ts';
+import { isValidTopicFilter } from '../mqtt/topic.ts';
 
 const MAX_TRACES = 1000;
 
@@ -10,10 +9,16 @@ const unixMs = z
   .transform((text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text)))
   .refine((at) => Number.isFinite(at), 'expected Unix milliseconds or an ISO 8601 time');
 
+export const addressBlockSchema = z
+  .string()
+  .refine((block) => addressBlock(block) !== undefined, 'expected an IP address or a CIDR block, such as 10.0.0.0/8');
+
 /** Which traces a caller of the API wants. */
-export const traceFilterSchema = z.strictObject({
+const traceFilterSchema = z.strictObject({
   clientId: z.string().min(1).optional(),
   topic: z.string().refine(isValidTopicFilter, 'expected an MQTT topic filter').optional(),
+  user: z.string().min(1).optional(),
+  address: addressBlockSchema.optional(),
   minDurationMs: z.coerce.number().min(0).optional(),
   error: z
     .enum(['true', 'false'])
@@ -24,25 +29,8 @@ export const traceFilterSchema = z.strictObject({
 export const traceQuerySchema = traceFilterSchema.extend({
   limit: z.coerce.number().int().min(1).max(MAX_TRACES).default(20),
 });
-export type TraceFilter = z.output<typeof traceFilterSchema>;
-
-export function matchesFilter(trace: TraceDocument, filter: TraceFilter): boolean {
-  const { clientId, topic, minDurationMs, error, since } = filter;
-  if (error !== undefined && trace.error !== error) return false;
-  if (minDurationMs !== undefined && trace.durationMs < minDurationMs) return false;
-  if (since !== undefined && trace.startedAt < since) return false;
-  if (clientId !== undefined && !trace.spans.some((span) => clientIdOf(span) === clientId)) return false;
-  return topic === undefined || trace.spans.some((span) => topicsOf(span).some((name) => topicMatches(topic, name)));
-}
-
-function clientIdOf(span: SpanDocument): unknown {
-  return span.attributes[ATTRIBUTES.mqttClientId.key];
-}
-
-function topicsOf(span: SpanDocument): string[] {
-  const topic = span.attributes[ATTRIBUTES.mqttTopic.key];
-  return typeof topic === 'string' ? [topic] : [];
-}
+/** Of those that come from now on; `watch` is the id of a rule. */
+export const traceStreamSchema = traceFilterSchema.extend({ watch: z.string().min(1).optional() });
 
 /** The first thing that is wrong with a query, as a sentence that names the parameter. */
 export function queryProblem(error: z.ZodError): string {

@@ -23,11 +23,11 @@ const PERSISTENT = { clientId: 'c', cleanStart: false, properties: { sessionExpi
 function partsWith(engines: Pick<BrokerParts, 'journal' | 'placement'>, ...ports: number[]): BrokerParts {
   const set = ports.flatMap((port, index) => [`listeners.${index}.port=${port}`, `listeners.${index}.name=l${index}`]);
   const config = loadConfig({ environment: {}, flags: { set } });
-  const { recorder, metrics, log } = testTelemetry();
+  const { recording, recorder, metrics, log } = testTelemetry();
   const clock = new TestClock();
   const authenticators = new Map(config.listeners.map(({ name }) => [name, createAuthenticator([], true, clock)]));
   const access = new AccessControl(compileAccessRules([]), recorder, clock);
-  return { config, ...engines, authenticators, enhanced: new Map(), access, recorder, metrics, log, clock };
+  return { config, ...engines, authenticators, enhanced: new Map(), access, recording, metrics, log, clock };
 }
 
 function engines() {

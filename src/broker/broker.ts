@@ -11,8 +11,6 @@ import { expiryOf, type TlsMaterial } from './transport/tls-material.ts';
 import { SCHEMES } from './transport/transport.ts';
 import { createTransportEngine } from './transport/transport-engine.ts';
 
-const BYTES_RECEIVED = counterId(METRICS.bytesReceivedTotal);
-const BYTES_SENT = counterId(METRICS.bytesSentTotal);
 const TICK_MS = 1000;
 const CHECKPOINT_EVERY_TICKS = 10;
 
@@ -123,7 +121,7 @@ export class Broker {
   }
 
   #tick(): void {
-    const { connections, lifecycle, rights, enhanced, seconds, traffic, sessionLog } = this.#assembly;
+    const { connections, lifecycle, rights, enhanced, seconds, sessionLog } = this.#assembly;
     const now = this.#parts.clock.now();
     seconds.value += 1;
     this.#ticks += 1;
@@ -133,10 +131,6 @@ export class Broker {
     enhanced.tick(now);
     // What the disk did not take is tried again, also when nobody says anything.
     sessionLog.endTurn();
-    this.#parts.metrics.add(BYTES_RECEIVED, traffic.received);
-    this.#parts.metrics.add(BYTES_SENT, traffic.sent);
-    traffic.received = 0;
-    traffic.sent = 0;
     const { sysIntervalSeconds } = this.#parts.config.mqtt;
     if (sysIntervalSeconds > 0 && this.#ticks % sysIntervalSeconds === 0) this.#assembly.systemTopics.update();
     if (this.#ticks % CHECKPOINT_EVERY_TICKS === 0) void this.#settle('checkpoint', this.#assembly.checkpoint.take());

@@ -8,7 +8,7 @@ import { TestClock } from './testing/test-clock.ts';
 /** A drain whose time the test has: its own timer finds nothing to do. */
 function open(clients: number, options: DrainOptions) {
   const clock = new TestClock();
-  const telemetry = testTelemetry({ log: { level: 'info', format: 'json' } });
+  const telemetry = testTelemetry();
   const reasons: CloseReason[] = [];
   const crowd = {
     connectedCount: clients,

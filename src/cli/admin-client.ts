@@ -3,7 +3,15 @@ import { CodedError } from '../base/errors.ts';
 
 export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
 
-export class AdminClientError extends CodedError<'unreachable' | 'refused' | 'broken'> {}
+export class AdminClientError extends CodedError<'unreachable' | 'refused' | 'broken'> {
+  /** Of the answer that refused. */
+  readonly status: number | undefined;
+
+  constructor(code: 'unreachable' | 'refused' | 'broken', message: string, cause?: unknown, status?: number) {
+    super(code, message, cause);
+    this.status = status;
+  }
+}
 
 /** Query parameters; undefined ones are left out. */
 export type AdminQuery = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -13,6 +21,7 @@ interface AdminRequest {
   readonly query?: AdminQuery;
   /** Sent as JSON. */
   readonly body?: object;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Speaks with the admin API of a running broker. */
@@ -24,18 +33,23 @@ export class AdminClient {
   }
 
   /** The answer, if it is a good one. */
-  async request(path: string, { method = 'GET', query = {}, body }: AdminRequest = {}): Promise<Response> {
+  async request(path: string, { method = 'GET', query = {}, body, signal }: AdminRequest = {}): Promise<Response> {
     const url = new URL(path, this.url);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const content = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    const response = await fetch(url, { method, ...content }).catch((error: unknown) => {
+    const response = await fetch(url, { method, signal: signal ?? null, ...content }).catch((error: unknown) => {
       throw new AdminClientError('unreachable', unreachable(this.url, error), error);
     });
     if (response.ok) return response;
     const detail = await problemDetail(response);
-    throw new AdminClientError('refused', `${this.url} answered ${response.status}: ${detail}`);
+    throw new AdminClientError(
+      'refused',
+      `${this.url} answered ${response.status}: ${detail}`,
+      undefined,
+      response.status,
+    );
   }
 }
 

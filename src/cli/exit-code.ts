@@ -8,6 +8,7 @@ import type { ListenErrorCode } from '../broker/listener.ts';
 import type { ConfigErrorCode } from '../config/config-error.ts';
 import type { JournalErrorCode } from '../journal/journal.ts';
 import type { PlacementErrorCode } from '../placement/placement.ts';
+import type { OtlpSettingsErrorCode } from '../telemetry/export/otlp-settings.ts';
 import type { OtlpTargetErrorCode } from '../telemetry/export/otlp-target.ts';
 
 /** The names and numbers of BSD's sysexits.h; 1 is for a command that did its work and has nothing good to say. */
@@ -33,6 +34,7 @@ type ExpectedErrorCode =
   | JournalErrorCode
   | JwtKeyErrorCode
   | ListenErrorCode
+  | OtlpSettingsErrorCode
   | OtlpTargetErrorCode
   | PlacementErrorCode
   | UserFileErrorCode;
@@ -44,6 +46,9 @@ const BY_ERROR_CODE: Readonly<Record<ExpectedErrorCode, ExitCode>> = {
   invalid_filter: ExitCode.configuration,
   invalid_address: ExitCode.configuration,
   bad_endpoint: ExitCode.configuration,
+  unreadable_file: ExitCode.configuration,
+  key_without_certificate: ExitCode.configuration,
+  unsupported_temporality: ExitCode.configuration,
   unreadable: ExitCode.configuration,
   malformed: ExitCode.configuration,
   unusable_name: ExitCode.usage,

@@ -20,13 +20,14 @@ function createProgram(context: CommandContext): Command {
     .showHelpAfterError('(--help says more)')
     .addHelpText('after', '\nExamples:\n  robustmq start\n  robustmq trace tail\n  robustmq <command> --help');
   addStartCommand(program, context);
-  addTraceCommand(program, {
-    write: (text) => context.stdout.write(text),
+  const traceOutput = {
+    write: (text: string) => context.stdout.write(text),
     // Colour for people only, and not where NO_COLOR is set (no-color.org).
     isColoured: context.stdout.isTTY === true && !context.environment.NO_COLOR,
     width: widthOf(context),
     now: () => context.clock.now(),
-  });
+  };
+  addTraceCommand(program, traceOutput, context.signals);
   addDrainCommand(program, context);
   addPasswdCommand(program, context);
   addConfigCommand(program, context);

@@ -1,4 +1,5 @@
 import type { TraceDocument } from '../telemetry/trace-document.ts';
+import type { TraceStats } from '../telemetry/trace-stats.ts';
 import { AdminClient, AdminClientError, type AdminQuery } from './admin-client.ts';
 
 export type TraceEvent =
@@ -23,12 +24,16 @@ export class TraceClient {
     return (await response.json()) as TraceDocument;
   }
 
-  /** Traces from now on, until the broker ends the stream or the caller stops iterating. */
-  async *tail(query: AdminQuery): AsyncGenerator<TraceEvent> {
-    const response = await this.#admin.request('/api/v1/traces/stream', { query });
+  async stats(): Promise<TraceStats> {
+    return (await (await this.#admin.request('/api/v1/traces/stats')).json()) as TraceStats;
+  }
+
+  /** Traces from now on, until the broker ends the stream, or the caller stops iterating or aborts. */
+  async *tail(query: AdminQuery, signal?: AbortSignal): AsyncGenerator<TraceEvent> {
     const decoder = new TextDecoder();
     let text = '';
     try {
+      const response = await this.#admin.request('/api/v1/traces/stream', { query, signal });
       for await (const chunk of response.body ?? []) {
         text += decoder.decode(chunk, { stream: true });
         const blocks = text.split('\n\n');
@@ -36,6 +41,8 @@ export class TraceClient {
         for (const block of blocks) yield* eventsOf(block);
       }
     } catch (error) {
+      if (signal?.aborted === true) return;
+      if (error instanceof AdminClientError) throw error;
       throw new AdminClientError('broken', `The connection to ${this.#admin.url} broke.`, error);
     }
   }

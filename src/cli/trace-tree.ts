@@ -61,7 +61,6 @@ function headingOf(trace: TraceDocument, prefix: string, paint: Paint): string {
     `${trace.spans.length} ${trace.spans.length === 1 ? 'span' : 'spans'}`,
     printable(prefix) + (names.length === 1 ? names.join() : `{${names.join(',')}}`),
   ];
-  if (trace.droppedSpans > 0) parts.push(`${trace.droppedSpans} more not kept`);
   if (trace.error) parts.push(paint('red', `${ERROR_MARK} failed`));
   return parts.join(GAP);
 }

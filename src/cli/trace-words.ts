@@ -16,7 +16,9 @@ type Attributes = SpanDocument['attributes'];
  * name and the neighbours say it: `client_id` for `mqtt.client_id`; what went wrong keeps its full name.
  */
 export function attributeWords(attributes: Attributes, parent: Attributes): AttributeWord[] {
-  const own = Object.entries(attributes).filter(([key, value]) => String(parent[key]) !== String(value));
+  const own = Object.entries(attributes).filter(
+    ([key, value]) => !isSaidTwice(key) && String(parent[key]) !== String(value),
+  );
   const [errors, others] = [own.filter(([key]) => isError(key)), own.filter(([key]) => !isError(key))];
   return [...errors, ...others].map(([key, value]) => ({
     key: printable(isError(key) ? key : key.slice(key.indexOf('.') + 1)),
@@ -46,6 +48,10 @@ export function printable(text: string): string {
     return `\\u{${character.codePointAt(0)!.toString(16)}}`;
   });
 }
+
+/** What other attributes or the name say already, in OpenTelemetry's words. */
+const isSaidTwice = (key: string): boolean =>
+  key.startsWith('messaging.') || ['network.transport', 'network.protocol.name', 'db.operation.name'].includes(key);
 
 const isError = (key: string): boolean => key.startsWith('error.');
 

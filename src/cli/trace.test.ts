@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { Command, CommanderError } from 'commander';
 import { recordPublish, startTestAdmin, type TestAdmin } from '../admin/testing/test-admin.ts';
-import { addTraceCommand, sinceTime } from './trace.ts';
+import { addTraceCommand } from './trace.ts';
+import { sinceTime } from './trace-options.ts';
 
 let admin: TestAdmin;
 before(async () => {
@@ -30,7 +32,8 @@ async function run(args: readonly string[], onOutput: (stdout: string) => void =
       stderr += text;
     },
   });
-  addTraceCommand(program, { write, isColoured: false, width: undefined, now: () => 1_700_000_060_000 });
+  const output = { write, isColoured: false, width: undefined, now: () => 1_700_000_060_000 };
+  addTraceCommand(program, output, new EventEmitter());
   try {
     await program.parseAsync(['trace', ...args], { from: 'user' });
     return { stdout, stderr, exitCode: 0 };
@@ -98,8 +101,21 @@ describe('trace tail', () => {
   });
 });
 
+describe('trace stats', () => {
+  it('prints what is recorded, as text or as JSON', async () => {
+    await using own = await startTestAdmin();
+    recordPublish(own.telemetry, { startedAt: 1_700_000_000_000 });
+    const { stdout } = await run(['stats', '--url', own.url]);
+    assert.match(stdout, /^traces\n {2}recorded +1 {2}0 failed\n[\s\S]*holds the last 60\.00 s\n/);
+    const json = JSON.parse((await run(['stats', '--url', own.url, '--json'])).stdout);
+    // The child ended first, and so was recorded first.
+    assert.equal(json.ring.oldestAt, 1_700_000_000_000.5);
+    assert.equal(json.traces.recorded, 1);
+  });
+});
+
 describe('without a broker', () => {
-  for (const command of [['tail'], ['show', '0'.repeat(32)], ['find']]) {
+  for (const command of [['tail'], ['show', '0'.repeat(32)], ['find'], ['stats']]) {
     it(`"${command[0]}" says in a sentence that none answers, and fails`, async () => {
       const own = await startTestAdmin();
       await own.close();

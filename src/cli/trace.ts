@@ -1,28 +1,20 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import type { TraceDocument } from '../telemetry/trace-document.ts';
-import { adminOption, orExplain } from './admin-client.ts';
-import { TraceClient, type TraceEvent } from './trace-client.ts';
-import { renderTrace } from './trace-tree.ts';
+import type { Command } from 'commander';
+import { orExplain } from './admin-client.ts';
+import type { SignalSource } from './command-context.ts';
+import { TraceClient } from './trace-client.ts';
+import {
+  addCommonOptions,
+  addFilterOptions,
+  type CommonOptions,
+  type FilterOptions,
+  filterQuery,
+  positiveInteger,
+  sinceTime,
+} from './trace-options.ts';
+import { printEvent, printSentence, printTrace, type TraceCommandOutput } from './trace-output.ts';
+import { renderStats } from './trace-stats.ts';
+import { addTraceWatchCommand } from './trace-watch.ts';
 
-/** Where the command writes, and how. */
-export interface TraceCommandOutput {
-  write(text: string): unknown;
-  readonly isColoured: boolean;
-  /** Columns of the terminal; undefined where there is none. */
-  readonly width: number | undefined;
-  readonly now: () => number;
-}
-
-interface CommonOptions {
-  readonly url: string;
-  readonly json?: boolean;
-}
-interface FilterOptions extends CommonOptions {
-  readonly client?: string;
-  readonly topic?: string;
-  readonly minDuration?: number;
-  readonly error?: boolean;
-}
 interface TailOptions extends FilterOptions {
   readonly limit?: number;
 }
@@ -31,8 +23,8 @@ interface FindOptions extends FilterOptions {
   readonly limit: number;
 }
 
-/** Adds `trace tail | show | find` to the program. */
-export function addTraceCommand(program: Command, output: TraceCommandOutput): void {
+/** Adds `trace tail | show | find | watch | stats` to the program. */
+export function addTraceCommand(program: Command, output: TraceCommandOutput, signals: SignalSource): void {
   const trace = program.command('trace').description('show the traces of a running broker');
 
   addFilterOptions(trace.command('tail').description('print each new trace, once no more spans come for it'))
@@ -45,7 +37,7 @@ export function addTraceCommand(program: Command, output: TraceCommandOutput): v
     .action((traceId: string, options: CommonOptions, command: Command) =>
       orExplain(command, async () => {
         const found = await new TraceClient(options.url).show(traceId.toLowerCase());
-        print(found, options, output);
+        printTrace(found, options, output);
       }),
     );
 
@@ -57,6 +49,18 @@ export function addTraceCommand(program: Command, output: TraceCommandOutput): v
       '\nExamples:\n  robustmq trace find --error --since 5m\n  robustmq trace find --client meter-7',
     )
     .action((options: FindOptions, command: Command) => orExplain(command, () => find(options, output)));
+
+  addTraceWatchCommand(trace, output, signals);
+
+  addCommonOptions(trace.command('stats').description('say what is recorded, kept, exported and lost'))
+    .addHelpText('after', '\nExample:\n  robustmq trace stats')
+    .action((options: CommonOptions, command: Command) =>
+      orExplain(command, async () => {
+        const stats = await new TraceClient(options.url).stats();
+        if (options.json === true) output.write(`${JSON.stringify(stats)}\n`);
+        else output.write(renderStats(stats, output.now()));
+      }),
+    );
 }
 
 async function tail(options: TailOptions, output: TraceCommandOutput): Promise<void> {
@@ -72,55 +76,6 @@ async function find(options: FindOptions, output: TraceCommandOutput): Promise<v
   const since = options.since === undefined ? undefined : sinceTime(options.since, output.now());
   const query = { ...filterQuery(options), since, limit: options.limit };
   const traces = await new TraceClient(options.url).find(query);
-  for (const trace of traces.toReversed()) print(trace, options, output);
-  if (traces.length === 0 && options.json !== true) output.write('No trace matches.\n');
-}
-
-function printEvent(event: TraceEvent, options: CommonOptions, output: TraceCommandOutput): void {
-  if (event.type === 'trace') print(event.trace, options, output);
-  else if (options.json !== true) output.write(`(${event.count} traces skipped: there are too many to print)\n\n`);
-}
-
-function print(trace: TraceDocument, options: CommonOptions, output: TraceCommandOutput): void {
-  if (options.json === true) output.write(`${JSON.stringify(trace)}\n`);
-  else output.write(`${renderTrace(trace, output)}\n`);
-}
-
-function filterQuery(options: FilterOptions) {
-  const { client, topic, minDuration, error } = options;
-  return { clientId: client, topic, minDurationMs: minDuration, error };
-}
-
-function addCommonOptions(command: Command): Command {
-  return command.addOption(adminOption()).option('--json', 'print JSON with everything, one trace a line');
-}
-
-function addFilterOptions(command: Command): Command {
-  return addCommonOptions(command)
-    .option('--client <id>', 'only traces in which this client took part')
-    .option('--topic <filter>', 'only traces of topics that match this MQTT topic filter')
-    .option('--min-duration <ms>', 'only traces that took at least so many milliseconds', milliseconds)
-    .option('--error', 'only traces in which something failed');
-}
-
-/** Unix milliseconds of `5m` (ago) or of an ISO 8601 time. */
-export function sinceTime(text: string, now: number): number {
-  const ago = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text);
-  if (ago !== null) return now - Number(ago[1]) * UNIT_MS[ago[2] as keyof typeof UNIT_MS];
-  const at = Date.parse(text);
-  if (Number.isFinite(at)) return at;
-  throw new InvalidArgumentError(`--since ${text}: expected 30s, 5m, 2h, 1d or an ISO 8601 time.`);
-}
-const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a whole number above 0.');
-}
-
-function milliseconds(text: string): number {
-  const value = Number(text);
-  if (value >= 0) return value;
-  throw new InvalidArgumentError('Expected a number of milliseconds.');
+  for (const trace of traces.toReversed()) printTrace(trace, options, output);
+  if (traces.length === 0) printSentence('No trace matches.', options, output);
 }

@@ -1,5 +1,6 @@
 import { checkAccess } from './access-consistency.ts';
 import type { Problem } from './config-error.ts';
+import { checkSampling } from './sampling-consistency.ts';
 import { type Config, ROLES } from './schema.ts';
 import { checkTransports } from './transport-consistency.ts';
 
@@ -13,6 +14,7 @@ export function checkConsistency(config: Config): Problem[] {
     ...checkPorts(config),
     ...checkTransports(config),
     ...checkRetention(config),
+    ...checkSampling(config),
   ];
 }
 

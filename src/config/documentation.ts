@@ -43,7 +43,8 @@ function tableRows(table: Schema, prefix: string): string[] {
 const INTRODUCTION = `# RobustMQ: every key with its default. Generated from src/config/schema.ts by \`npm run generate\`.
 #
 # What wins, from least to most: these defaults, the file given with --config, OpenTelemetry's variables
-# (OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG), variables such as
+# (OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_TRACES_EXPORTER,
+# OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER, OTEL_METRIC_EXPORT_INTERVAL), variables such as
 # ${variableName(['mqtt', 'max_qos'])}=1, and flags such as --set mqtt.max_qos=1. Paths are relative to the working directory.
 `;
 

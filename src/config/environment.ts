@@ -1,4 +1,5 @@
 import type { Problem } from './config-error.ts';
+import { exportersFromOpenTelemetry } from './open-telemetry-exporters.ts';
 import { type Setting, settingFromText } from './setting.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,11 +37,9 @@ function isServiceLink(name: string, value: string): boolean {
  * (OpenTelemetry specification, "Environment Variable Specification").
  */
 export function settingsFromOpenTelemetry(environment: Environment): { settings: Setting[]; problems: Problem[] } {
-  const settings: Setting[] = [];
-  const problems: Problem[] = [];
+  const { settings, problems } = exportersFromOpenTelemetry(environment);
   const { OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG } = environment;
-  if (OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true')
-    settings.push({ path: ['telemetry', 'enable'], value: false, source: 'OTEL_SDK_DISABLED' });
+  if (OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') settings.push(...DISABLED);
   if (OTEL_SERVICE_NAME)
     settings.push({
       path: ['telemetry', 'resource', 'service_name'],
@@ -59,6 +58,13 @@ export function settingsFromOpenTelemetry(environment: Environment): { settings:
   }
   return { settings, problems };
 }
+
+/** "Disable the SDK for all signals." */
+const DISABLED: readonly Setting[] = [
+  { path: ['telemetry', 'enable'], value: false, source: 'OTEL_SDK_DISABLED' },
+  { path: ['telemetry', 'metrics_exporter'], value: 'none', source: 'OTEL_SDK_DISABLED' },
+  { path: ['telemetry', 'logs_exporter'], value: 'none', source: 'OTEL_SDK_DISABLED' },
+];
 
 const PARENT_BASED = 'parentbased_';
 

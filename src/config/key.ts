@@ -52,12 +52,29 @@ export const text = (shape: keyof typeof TEXT, fallback: string, description: st
 export const optionalText = (example: string, description: string) =>
   NOT_EMPTY.optional().meta({ description, example });
 
+export const optionalFilter = (example: string, description: string) =>
+  FILTER.optional().meta({ description, example });
+
+/** One of `choices`, where it is given. */
+export const optionalChoice = <const Choices extends readonly [string, ...string[]]>(
+  choices: Choices,
+  example: Choices[number],
+  description: string,
+) => z.enum(choices).optional().meta({ description, example });
+
 /** An array of strings; one entry at least where it is given. */
 export const optionalTexts = (example: string, description: string) =>
   z
     .array(NOT_EMPTY)
     .min(1)
     .optional()
+    .meta({ description, example: [example] });
+
+/** An array of strings, empty unless given. */
+export const texts = (example: string, description: string) =>
+  z
+    .array(NOT_EMPTY)
+    .default([])
     .meta({ description, example: [example] });
 
 /** An array of some of `choices`, where order counts. */
@@ -76,6 +93,9 @@ export const requiredText = (example: string, description: string) => NOT_EMPTY.
 export const requiredFilter = (example: string, description: string) => FILTER.meta({ description, example });
 
 export const requiredFlag = (example: boolean, description: string) => z.boolean().meta({ description, example });
+
+export const requiredDecimal = (example: number, minimum: number, maximum: number, description: string) =>
+  z.number().min(minimum).max(maximum).meta({ description, example });
 
 /** One of `choices`, without a default. */
 export const requiredChoice = <const Choices extends readonly [string, ...string[]]>(

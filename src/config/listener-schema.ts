@@ -67,6 +67,12 @@ export const listeners = tables(
       'follow',
       'What a client’s traceparent does: its trace goes on, a new trace links to it, or nothing.',
     ),
+    maxForcedTracesPerSecond: optionalInteger(
+      100,
+      0,
+      UINT32,
+      'Used here in place of telemetry.sampling.max_forced_per_second.',
+    ),
     maxConnections: integer(
       0,
       0,

@@ -180,12 +180,13 @@ describe('variables and flags', () => {
   });
 
   test('OTEL_TRACES_SAMPLER says whether publishers decide for themselves, and loses to a flag', () => {
+    const usual = loadConfig({ environment: {} }).telemetry.sampling;
     const sampling = (OTEL_TRACES_SAMPLER: string, flags = {}) =>
       loadConfig({ environment: { OTEL_TRACES_SAMPLER }, flags }).telemetry.sampling;
-    assert.deepEqual(sampling('always_on'), { rate: 1, followParent: false });
-    assert.deepEqual(sampling('parentbased_always_off'), { rate: 0, followParent: true });
+    assert.deepEqual(sampling('always_on'), { ...usual, rate: 1, followParent: false });
+    assert.deepEqual(sampling('parentbased_always_off'), { ...usual, rate: 0, followParent: true });
     const flags = { set: ['telemetry.sampling.rate=0.5', 'telemetry.sampling.follow_parent=true'] };
-    assert.deepEqual(sampling('always_on', flags), { rate: 0.5, followParent: true });
+    assert.deepEqual(sampling('always_on', flags), { ...usual, rate: 0.5, followParent: true });
   });
 
   test('OTEL_SDK_DISABLED turns tracing off when it is true, in any case, and only then', () => {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   choice,
-  decimal,
   flag,
   integer,
   optionalText,
@@ -14,7 +13,7 @@ import {
   text,
 } from './key.ts';
 import { listeners } from './listener-schema.ts';
-import { programVersion } from './program-version.ts';
+import { telemetry } from './telemetry-schema.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
@@ -157,45 +156,6 @@ const journal = table('The log of messages.', {
 const topicRules = tables('Which messages need not survive a crash; the first filter that matches decides.', {
   filter: requiredFilter('telemetry/#', 'Topic filter.'),
   durable: requiredFlag(false, 'Whether QoS 1 and 2 messages to it are acknowledged only once they are on disk.'),
-});
-
-const telemetry = table('Traces and metrics.', {
-  enable: flag(true, 'Whether spans are recorded.'),
-  exporterType: choice(['otlp', 'console', 'none'], 'otlp', 'Where finished spans go.'),
-  exporterEndpoint: text(
-    'endpoint',
-    'grpc://127.0.0.1:4317',
-    'OTLP receiver: grpc://host:4317, or http://host:4318 for HTTP/protobuf.',
-  ),
-  propagation: choice(
-    ['inject-if-absent', 'replace', 'preserve'],
-    'inject-if-absent',
-    'What delivery does to the user property traceparent: add it where there is none, replace it, leave all as it was.',
-  ),
-  linkAfterMs: integer(
-    60_000,
-    0,
-    Number.MAX_SAFE_INTEGER,
-    'A delivery within this time after publishing joins the publisher’s trace; a later one links to it.',
-  ),
-  recentTraces: integer(1000, 0, 100_000, 'Traces kept in memory for `robustmq trace` and the API.'),
-  exportQueueSpans: integer(65_536, 1, 16_777_216, 'Spans waiting for the exporter; more are dropped and counted.'),
-  sampling: table('Which traces are recorded.', {
-    rate: decimal(1, 0, 1, 'Share of new traces that is recorded; 0.01 suits production.'),
-    followParent: flag(
-      true,
-      'Whether the sampled flag that a publisher sends decides about its trace; if not, the rate does.',
-    ),
-  }),
-  resource: table('What the spans say of the process.', {
-    serviceName: text(
-      'text',
-      'robustmq',
-      'Prefix of service.name: robustmq-broker, robustmq-placement, robustmq-journal.',
-    ),
-    serviceVersion: text('text', programVersion, 'service.version.'),
-    deploymentEnvironment: text('text', 'production', 'deployment.environment.name (and deployment.environment).'),
-  }),
 });
 
 export const configSchema = z.object({

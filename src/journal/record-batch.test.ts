@@ -95,7 +95,7 @@ describe('a record batch', () => {
 
   it('is empty after a reset, and gives back a buffer that grew large', () => {
     const batch = payloads('x'.repeat(10_000));
-    batch.traced.push({ position: 48, context: new Uint8Array(RECORD_CONTEXT_BYTES) });
+    batch.traced.push(48);
     batch.reset(1000);
     assert.deepEqual([batch.count, batch.length, batch.traced.length], [0, BATCH_HEADER_BYTES, 0]);
     assert.equal(batch.buffer.length, 64 * 1024);

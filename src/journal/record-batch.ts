@@ -40,19 +40,13 @@ export interface RecordFields {
   expirySeconds: number;
 }
 
-/** A record whose way is being traced, and the span (25 bytes) under which the journal's own spans belong. */
-export interface TracedRecord {
-  readonly position: number;
-  readonly context: Uint8Array;
-}
-
 /** A growing batch. It owns its buffer until `reset`; a journal may read it until the append settles. */
 export class RecordBatch {
   buffer: Buffer;
   length = BATCH_HEADER_BYTES;
   count = 0;
-  /** Filled by the producer for sampled records only. */
-  readonly traced: TracedRecord[] = [];
+  /** Where in `buffer` the contexts of the traced records lie: what the journal's own spans belong to. */
+  readonly traced: number[] = [];
   #view: DataView;
   #firstTimestamp = 0;
   #lastTimestamp = 0;
@@ -94,6 +88,7 @@ export class RecordBatch {
     const contextAt = position + CONTEXT_AT;
     if (context === undefined) buffer.fill(0, contextAt, contextAt + RECORD_CONTEXT_BYTES + 1);
     else {
+      if (fields.kind === RecordKind.message) this.traced.push(contextAt);
       for (let index = 0; index < RECORD_CONTEXT_BYTES; index += 1)
         buffer[contextAt + index] = context[contextOffset + index]!;
       buffer[contextAt + RECORD_CONTEXT_BYTES] = 0;

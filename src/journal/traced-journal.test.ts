@@ -3,41 +3,46 @@ import { describe, it } from 'node:test';
 import { systemClock } from '../base/clock.ts';
 import { SPANS } from '../telemetry/catalogue.ts';
 import type { FinishedSpan } from '../telemetry/finished-span.ts';
-import { Metrics } from '../telemetry/metrics.ts';
-import { PooledRecorder } from '../telemetry/pooled-recorder.ts';
-import { Random } from '../telemetry/random.ts';
-import { ratioSampler } from '../telemetry/sampler.ts';
-import { CONTEXT_BYTES, spanIdOf, traceIdOf } from '../telemetry/trace-context.ts';
+import { messageContext } from '../telemetry/records/message-recorder.ts';
+import { STAGE } from '../telemetry/records/record-kinds.ts';
+import { TraceIds } from '../telemetry/records/trace-ids.ts';
+import { testTelemetry } from '../telemetry/testing/test-telemetry.ts';
+import { FLAGS_AT, SAMPLED_FLAG, spanIdOf, traceIdOf } from '../telemetry/trace-context.ts';
 import { MemoryJournal } from './engines/memory/memory-journal.ts';
 import { JournalError } from './journal.ts';
-import type { RecordBatch } from './record-batch.ts';
+import { RecordBatch } from './record-batch.ts';
 import { describeJournalContract } from './testing/journal-contract.ts';
-import { payloads } from './testing/records.ts';
+import { addRecord, payloads } from './testing/records.ts';
 import { TracedJournal } from './traced-journal.ts';
 
+const SEED = Uint32Array.from([1, 2, 3, 4, 5, 6]);
+
 async function setUp(maxBytes = 1e6) {
-  const finished: FinishedSpan[] = [];
-  const recorder = new PooledRecorder(
-    { sampler: ratioSampler(1), maxOpenSpans: 1000 },
-    new Random([1, 2, 3, 4]),
-    new Metrics(),
-    (span) => finished.push(span),
-  );
-  const journal = new TracedJournal(new MemoryJournal({ clock: systemClock, maxBytes }), recorder, systemClock);
+  const telemetry = testTelemetry();
+  const { recording, metrics } = telemetry;
+  const memory = new MemoryJournal({ clock: systemClock, maxBytes });
+  const journal = new TracedJournal(memory, recording, metrics, systemClock);
   await journal.createShard({ name: 's', durable: false });
-  const newContext = () => {
-    const context = new Uint8Array(CONTEXT_BYTES);
-    const span = recorder.root(SPANS.mqttPublish, 1);
-    recorder.context(span, context, 0);
-    recorder.end(span, 1);
-    return context;
+  /** A batch of messages, of which the first are traced; returns their contexts too. */
+  const batchWith = (texts: readonly string[], traced: number) => {
+    const batch = new RecordBatch();
+    const contexts: Uint8Array[] = [];
+    for (const payload of texts) {
+      const context = messageContext();
+      if (contexts.length < traced) {
+        new TraceIds(SEED).write(contexts.push(context.bytes), context.words, 0);
+        context.bytes[FLAGS_AT] = SAMPLED_FLAG;
+        addRecord(batch, { topic: 't', payload, context: context.bytes });
+      } else addRecord(batch, { topic: 't', payload });
+    }
+    return { batch, contexts };
   };
-  const trace = (batch: RecordBatch, count: number) => {
-    for (let index = 0; index < count; index += 1) batch.traced.push({ position: 48, context: newContext() });
-    finished.length = 0;
-    return batch.traced.map(({ context }) => context);
-  };
-  return { journal, recorder, finished, trace };
+  return { journal, telemetry, batchWith };
+}
+
+/** What the record's message is stored below: the span `storage/persist` of the same record. */
+function persistIdOf(context: Uint8Array): string {
+  return `${spanIdOf(context).slice(0, -2)}${STAGE.persist.toString(16).padStart(2, '0')}`;
 }
 
 const attributesOf = (span: FinishedSpan) =>
@@ -50,21 +55,22 @@ describeJournalContract('traced journal', false, async () => ({
 
 describe('a traced journal', () => {
   it('records nothing for a batch without traced records', async () => {
-    const { journal, finished } = await setUp();
+    const { journal, telemetry } = await setUp();
     await journal.append('s', payloads('a'));
-    assert.deepEqual(finished, []);
+    assert.deepEqual(telemetry.spans, []);
     await journal.close();
   });
 
   it('puts the storage spans of a record below its context', async () => {
-    const { journal, finished, trace, recorder } = await setUp();
+    const { journal, telemetry, batchWith } = await setUp();
     await journal.append('s', payloads('before'));
-    const batch = payloads('a', 'b');
-    const [context] = trace(batch, 1);
+    const { batch, contexts } = batchWith(['a', 'b'], 1);
+    const [context] = contexts;
     const result = await journal.append('s', batch);
+    const finished = telemetry.spans;
     const write = finished.find(({ definition }) => definition === SPANS.journalWrite)!;
     assert.equal(write.traceId, traceIdOf(context!));
-    assert.deepEqual(write.parent, { type: 'remote', spanId: spanIdOf(context!) });
+    assert.deepEqual(write.parent, { type: 'remote', spanId: persistIdOf(context!) });
     assert.deepEqual([write.startedAt, write.endedAt], [result.startedAt, result.committedAt]);
     assert.deepEqual(attributesOf(write), { 'robustmq.journal.shard': 's' });
     for (const definition of [SPANS.segmentAppend, SPANS.indexUpdate, SPANS.storageJournalWrite]) {
@@ -80,17 +86,19 @@ describe('a traced journal', () => {
       'storage.offset': 1,
       'storage.success': true,
     });
-    assert.equal(recorder.openSpans, 0);
+    assert.equal(telemetry.recording.openSpans, 0);
     await journal.close();
   });
 
   it('links one commit to every record it carried, as many as a span holds, and counts all', async () => {
-    const { journal, finished, trace } = await setUp();
-    const batch = payloads(...Array.from({ length: 200 }, String));
-    const contexts = trace(batch, 150);
+    const { journal, telemetry, batchWith } = await setUp();
+    const { batch, contexts } = batchWith(Array.from({ length: 200 }, String), 150);
     await journal.append('s', batch);
+    const finished = telemetry.spans;
     const commits = finished.filter(({ definition }) => definition === SPANS.journalCommit);
     assert.equal(commits.length, 1);
+    assert.equal(commits[0]!.traceId, traceIdOf(contexts[0]!));
+    assert.deepEqual(commits[0]!.parent, { type: 'remote', spanId: persistIdOf(contexts[0]!) });
     const links = commits[0]!.links.map(({ traceId, spanId }) => [traceId, spanId]);
     assert.deepEqual(
       links,
@@ -106,20 +114,21 @@ describe('a traced journal', () => {
   });
 
   it('records why an append failed', async () => {
-    const { journal, finished, trace } = await setUp(100);
-    const batch = payloads('x'.repeat(100));
-    const [context] = trace(batch, 1);
+    const { journal, telemetry, batchWith } = await setUp(100);
+    const { batch, contexts } = batchWith(['x'.repeat(100)], 1);
+    const [context] = contexts;
     await assert.rejects(journal.append('s', batch), JournalError);
+    const finished = telemetry.spans;
     assert.deepEqual(
       finished.map(({ definition }) => definition),
-      [SPANS.storageJournalWrite, SPANS.journalWrite],
+      [SPANS.journalWrite, SPANS.storageJournalWrite],
     );
     for (const span of finished) {
       assert.equal(span.traceId, traceIdOf(context!));
       assert.equal(attributesOf(span)['error.type'], 'too_large');
       assert.equal(span.failure?.thrown?.type, 'JournalError.too_large');
     }
-    assert.equal(attributesOf(finished[0]!)['storage.success'], false);
+    assert.equal(attributesOf(finished[1]!)['storage.success'], false);
     await journal.close();
   });
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import { ATTRIBUTES, SPANS } from '../telemetry/catalogue.ts';
-import type { Recorder, SpanHandle } from '../telemetry/recorder.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Recording } from '../telemetry/recording.ts';
+import { recordStage, STAGES } from '../telemetry/stage.ts';
 import {
   type AppendResult,
   type Journal,
@@ -10,10 +11,7 @@ import {
   type ShardBounds,
   type ShardDescription,
 } from './journal.ts';
-import type { RecordBatch, TracedRecord } from './record-batch.ts';
-
-/** As many as a span may hold. */
-const MAX_LINKS = 128;
+import type { RecordBatch } from './record-batch.ts';
 
 /**
  * A journal whose appends are recorded: below the context of each traced record `journal/write` with what it waited
@@ -21,18 +19,20 @@ const MAX_LINKS = 128;
  */
 export class TracedJournal implements Journal {
   readonly #journal: Journal;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
+  readonly #metrics: Metrics;
   readonly #clock: Clock;
 
-  constructor(journal: Journal, recorder: Recorder, clock: Clock) {
+  constructor(journal: Journal, recording: Recording, metrics: Metrics, clock: Clock) {
     this.#journal = journal;
-    this.#recorder = recorder;
+    this.#recording = recording;
+    this.#metrics = metrics;
     this.#clock = clock;
   }
 
   append(shard: string, batch: RecordBatch): Promise<AppendResult> {
     const appending = this.#journal.append(shard, batch);
-    return batch.traced.length === 0 ? appending : this.#record(shard, batch, appending);
+    return batch.traced.length === 0 || !this.#recording.enabled ? appending : this.#record(shard, batch, appending);
   }
 
   createShard(description: ShardDescription): Promise<void> {
@@ -64,73 +64,48 @@ export class TracedJournal implements Journal {
   }
 
   async #record(shard: string, batch: RecordBatch, appending: Promise<AppendResult>): Promise<AppendResult> {
+    const { commits, texts } = this.#recording;
     const startedAt = this.#clock.now();
     let result: AppendResult;
     try {
       result = await appending;
     } catch (error) {
-      const failedAt = this.#clock.now();
-      for (const record of batch.traced) this.#recordFailure(shard, batch, record, startedAt, failedAt, error);
+      this.#recordFailure(shard, batch, startedAt, error);
       throw error;
     }
-    for (const record of batch.traced) this.#recordWrite(shard, record, result);
-    this.#recordCommit(shard, batch, result);
+    recordStage(this.#metrics, STAGES.commit, result.committedAt - startedAt, batch.count);
+    const commit = {
+      begunAt: result.startedAt,
+      writtenAt: result.writtenAt,
+      indexedAt: result.indexedAt,
+      committedAt: result.committedAt,
+      baseOffset: result.baseOffset,
+      bytes: result.bytes,
+      records: batch.count,
+      shard: texts.of(shard),
+      segment: texts.of(String(result.segmentId)),
+      failure: 0,
+    };
+    commits.commit(commit, batch.buffer, batch.traced);
     return result;
   }
 
-  #recordWrite(shard: string, { context }: TracedRecord, result: AppendResult): void {
-    const recorder = this.#recorder;
-    const { startedAt, writtenAt, indexedAt, committedAt } = result;
-    const write = recorder.continued(SPANS.journalWrite, context, 0, startedAt);
-    recorder.attribute(write, ATTRIBUTES.journalShard, shard);
-    recorder.end(recorder.child(SPANS.segmentAppend, write, startedAt), writtenAt);
-    recorder.end(recorder.child(SPANS.indexUpdate, write, writtenAt), indexedAt);
-    const storage = this.#startStorage(write, result.bytes, startedAt);
-    recorder.attribute(storage, ATTRIBUTES.storageSegmentId, String(result.segmentId));
-    recorder.attribute(storage, ATTRIBUTES.storageOffset, result.baseOffset);
-    recorder.attribute(storage, ATTRIBUTES.storageSuccess, true);
-    recorder.end(storage, committedAt);
-    recorder.end(write, committedAt);
-  }
-
-  #recordFailure(
-    shard: string,
-    batch: RecordBatch,
-    { context }: TracedRecord,
-    startedAt: number,
-    failedAt: number,
-    error: unknown,
-  ): void {
-    const recorder = this.#recorder;
+  #recordFailure(shard: string, batch: RecordBatch, startedAt: number, error: unknown): void {
+    const { commits, messages, texts } = this.#recording;
     const type = error instanceof JournalError ? error.code : 'internal';
-    const message = error instanceof Error ? error.message : String(error);
-    const write = recorder.continued(SPANS.journalWrite, context, 0, startedAt);
-    recorder.attribute(write, ATTRIBUTES.journalShard, shard);
-    const storage = this.#startStorage(write, batch.length, startedAt);
-    recorder.attribute(storage, ATTRIBUTES.storageSuccess, false);
-    recorder.fail(storage, type, message, error);
-    recorder.end(storage, failedAt);
-    recorder.fail(write, type, message, error);
-    recorder.end(write, failedAt);
-  }
-
-  #startStorage(write: SpanHandle, bytes: number, startedAt: number): SpanHandle {
-    const storage = this.#recorder.child(SPANS.storageJournalWrite, write, startedAt);
-    this.#recorder.attribute(storage, ATTRIBUTES.storageOperation, 'append');
-    this.#recorder.attribute(storage, ATTRIBUTES.storageDataSize, bytes);
-    return storage;
-  }
-
-  /** In the trace of the first: a trace of its own would be chosen or left out without regard to the messages it belongs to. */
-  #recordCommit(shard: string, batch: RecordBatch, result: AppendResult): void {
-    const recorder = this.#recorder;
-    const { traced } = batch;
-    const commit = recorder.continued(SPANS.journalCommit, traced[0]!.context, 0, result.startedAt);
-    recorder.attribute(commit, ATTRIBUTES.journalShard, shard);
-    recorder.attribute(commit, ATTRIBUTES.journalBatchRecords, batch.count);
-    recorder.attribute(commit, ATTRIBUTES.linkedMessages, traced.length);
-    for (let index = 0; index < traced.length && index < MAX_LINKS; index += 1)
-      recorder.link(commit, traced[index]!.context, 0);
-    recorder.end(commit, result.committedAt);
+    const failedAt = this.#clock.now();
+    const commit = {
+      begunAt: startedAt,
+      writtenAt: failedAt,
+      indexedAt: failedAt,
+      committedAt: failedAt,
+      baseOffset: 0,
+      bytes: batch.length,
+      records: batch.count,
+      shard: texts.of(shard),
+      segment: 0,
+      failure: messages.failure(type, error instanceof Error ? error.message : String(error), error),
+    };
+    commits.commit(commit, batch.buffer, batch.traced);
   }
 }

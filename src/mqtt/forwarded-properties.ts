@@ -65,7 +65,8 @@ function copyBut(
   return copyBytes(source, runStart, end, out, written);
 }
 
-function isNamed(source: Uint8Array, at: number, name: Uint8Array): boolean {
+/** Whether the user property whose value begins at `at` has that name. */
+export function isNamed(source: Uint8Array, at: number, name: Uint8Array): boolean {
   if (((source[at]! << 8) | source[at + 1]!) !== name.length) return false;
   return name.every((byte, index) => source[at + 2 + index] === byte);
 }

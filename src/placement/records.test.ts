@@ -9,6 +9,7 @@ import { retained } from './retained.ts';
 import { decodeRoutes, ROUTES_KEY, readRoutes, routeTopic, writeRoutes } from './routes.ts';
 import { allocateSessionNumbers, SessionNumbers, sessions } from './sessions.ts';
 import { ensureShard, shards } from './shards.ts';
+import { traceWatches } from './trace-watches.ts';
 import { users } from './users.ts';
 
 async function keepsRecords<Value>(collection: Collection<Value>, value: Value): Promise<void> {
@@ -37,6 +38,7 @@ describe('records', () => {
   it('are kept, listed and deleted by name', async () => {
     await keepsRecords(users, { passwordHash: '$scrypt$ln=14,r=8,p=1$c2FsdA$aGFzaA', source: 'someone' });
     await keepsRecords(aclRules, [{ permission: 'allow', action: 'all', topics: ['a/%c'] }]);
+    await keepsRecords(traceWatches, { topic: 'a/#', expiresAt: 1.5, limit: 3, kept: 0 });
     await keepsRecords(retained, new Uint8Array([0, 255]));
     await keepsRecords(sessions, new Uint8Array([1]));
   });

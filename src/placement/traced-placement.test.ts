@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { FinishedSpan } from '../telemetry/finished-span.ts';
-import { Metrics } from '../telemetry/metrics.ts';
-import { PooledRecorder } from '../telemetry/pooled-recorder.ts';
-import { Random } from '../telemetry/random.ts';
-import { ratioSampler } from '../telemetry/sampler.ts';
+import { STAGES } from '../telemetry/stage.ts';
+import { observationsOf } from '../telemetry/testing/observations.ts';
+import { type TestTelemetry, testTelemetry } from '../telemetry/testing/test-telemetry.ts';
 import { CONTEXT_BYTES, FLAGS_AT, SAMPLED_FLAG } from '../telemetry/trace-context.ts';
 import { MemoryPlacement } from './engines/memory/memory-placement.ts';
 import { TracedPlacement } from './traced-placement.ts';
@@ -17,39 +16,37 @@ unsampled[FLAGS_AT] = 0;
 const put = (key: string, value: string) => ({ type: 'put', key, value: Buffer.from(value) }) as const;
 
 describe('a traced placement', () => {
-  let finished: FinishedSpan[];
-  let recorder: PooledRecorder;
+  let telemetry: TestTelemetry;
   let inner: MemoryPlacement;
   let placement: TracedPlacement;
 
   /** The store is in memory, but says it is RocksDB: the spans are what is looked at here. */
   beforeEach(() => {
-    finished = [];
-    const options = { sampler: ratioSampler(1), maxOpenSpans: 8 };
-    recorder = new PooledRecorder(options, new Random([1, 2, 3, 4]), new Metrics(), (span) => finished.push(span));
+    telemetry = testTelemetry();
     inner = new MemoryPlacement();
     let now = 0;
-    placement = new TracedPlacement(inner, 'rocksdb', recorder, { now: () => ++now });
+    placement = new TracedPlacement(inner, 'rocksdb', telemetry.recorder, telemetry.metrics, { now: () => ++now });
   });
   afterEach(async () => {
     await placement.close();
-    assert.equal(recorder.openSpans, 0);
+    assert.equal(telemetry.recording.openSpans, 0);
   });
 
   const attributes = (span: FinishedSpan) =>
     Object.fromEntries(span.attributes.map(({ definition, value }) => [definition.key, value]));
-  const names = () => finished.map((span) => span.definition.name);
+  const names = () => telemetry.spans.map((span) => span.definition.name);
 
   it('puts the engine operation below the query or update, and that below its caller', async () => {
     await placement.write([put('a/1', 'four')], sampled);
     assert.deepEqual(names(), ['storage/rocksdb.put', 'metadata/update']);
-    const [storage, update] = finished;
+    const [storage, update] = telemetry.spans;
     assert.deepEqual(update!.parent, { type: 'remote', spanId: '0707070707070707' });
     assert.deepEqual(storage!.parent, { type: 'local', spanId: update!.spanId });
     assert.equal(update!.traceId, '07'.repeat(16));
     assert.deepEqual(attributes(storage!), {
       'db.system.name': 'rocksdb',
       'db.operation': 'put',
+      'db.operation.name': 'put',
       'db.key': 'a/1',
       'db.value_size': 4,
     });
@@ -60,7 +57,7 @@ describe('a traced placement', () => {
     await placement.get('a/2', sampled);
     await placement.list('a/', {}, sampled);
     await placement.write([{ type: 'delete', key: 'a/1' }], sampled);
-    const storage = finished.filter((span) => span.definition.name.startsWith('storage/'));
+    const storage = telemetry.spans.filter((span) => span.definition.name.startsWith('storage/'));
     assert.deepEqual(
       storage.map((span) => {
         const { 'db.operation': operation, 'db.key': key, 'db.value_size': size } = attributes(span);
@@ -80,7 +77,7 @@ describe('a traced placement', () => {
   });
 
   it('has no engine span when the engine is not RocksDB', async () => {
-    const memory = new TracedPlacement(inner, 'memory', recorder, { now: () => 1 });
+    const memory = new TracedPlacement(inner, 'memory', telemetry.recorder, telemetry.metrics, { now: () => 1 });
     await memory.get('a', sampled);
     assert.deepEqual(names(), ['metadata/query']);
   });
@@ -89,16 +86,26 @@ describe('a traced placement', () => {
     await placement.write([put('a', '1')]);
     await placement.get('a', unsampled);
     assert.equal((await placement.list('', {}, unsampled)).length, 1);
-    assert.deepEqual(finished, []);
+    assert.deepEqual(telemetry.spans, []);
+  });
+
+  it('times every operation, traced or not, well or ill', async () => {
+    await placement.write([put('a', '1')]);
+    await placement.get('a', sampled);
+    await placement.list('', {}, unsampled);
+    await inner.close();
+    await assert.rejects(placement.get('a'));
+    assert.equal(observationsOf(telemetry.metrics, STAGES.metadataUpdate), 1);
+    assert.equal(observationsOf(telemetry.metrics, STAGES.metadataQuery), 3);
   });
 
   it('records a failure on both spans, and passes it on', async () => {
     await inner.close();
     await assert.rejects(placement.get('a', sampled), { code: 'closed' });
     assert.deepEqual(
-      finished.map((span) => attributes(span)['error.type']),
+      telemetry.spans.map((span) => attributes(span)['error.type']),
       ['closed', 'closed'],
     );
-    assert.ok(finished.every((span) => span.failure !== null));
+    assert.ok(telemetry.spans.every((span) => span.failure !== null));
   });
 });

@@ -13,6 +13,12 @@ const WRITE_QUEUE_LIMITS: WriteQueueLimits = { pendingBytes: 64 * 1024 * 1024, g
 /** What a write costs besides its key and value, so that tiny writes are bounded too. */
 const WRITE_OVERHEAD_BYTES = 64;
 
+/** What waits, or is being made durable. */
+export interface WriteLoad {
+  readonly calls: number;
+  readonly bytes: number;
+}
+
 interface Call {
   readonly writes: readonly PlacementWrite[];
   readonly bytes: number;
@@ -26,6 +32,7 @@ export class WriteQueue {
   readonly #limits: WriteQueueLimits;
   #waiting: Call[] = [];
   #waitingBytes = 0;
+  #waitingCalls = 0;
   #draining: Promise<void> | undefined;
   #closed = false;
 
@@ -36,6 +43,10 @@ export class WriteQueue {
   ) {
     this.#commit = commit;
     this.#limits = limits;
+  }
+
+  get load(): WriteLoad {
+    return { calls: this.#waitingCalls, bytes: this.#waitingBytes };
   }
 
   write(writes: readonly PlacementWrite[]): Promise<WriteOutcome[]> {
@@ -50,6 +61,7 @@ export class WriteQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ writes: writes.map(copyOf), bytes, resolve, reject });
       this.#waitingBytes += bytes;
+      this.#waitingCalls += 1;
       this.#draining ??= this.#drain();
     });
   }
@@ -89,6 +101,7 @@ export class WriteQueue {
       for (const call of group) call.reject(error);
     } finally {
       for (const call of group) this.#waitingBytes -= call.bytes;
+      this.#waitingCalls -= group.length;
     }
   }
 }

@@ -51,17 +51,48 @@ describe('catalogue', () => {
 
   it('follows Prometheus: counters end in _total, buckets ascend, no label depends on clients', () => {
     for (const metric of metrics) {
-      assert.match(metric.name, /^robustmq_[a-z_]+$/);
+      assert.match(metric.name, /^(robustmq|process|nodejs)_[a-z_]+$/);
       assert.equal(metric.name.endsWith('_total'), metric.kind === 'counter', metric.name);
       assert.equal(metric.bounds.length > 0, metric.kind === 'histogram', metric.name);
       assert.deepEqual(
         metric.bounds,
         [...metric.bounds].sort((a, b) => a - b),
       );
-      const labels = ['operation', 'qos', 'reason', 'limit', 'method', 'scope', 'shard', undefined];
-      assert.ok(labels.includes(metric.label?.name), metric.name);
-      if (metric.label?.values === null) assert.equal(metric.kind, 'gauge', metric.name);
+      const { label } = metric;
+      // Shards are named by configuration, the version by the program; every other value stands in the catalogue.
+      if (label?.values === null) {
+        assert.equal(metric.kind, 'gauge', metric.name);
+        assert.ok(['shard', 'version'].includes(label.name), metric.name);
+      } else if (label !== null) {
+        assertUnique(label.values);
+        for (const value of label.values) assert.match(value, /^[a-z0-9_]+$/, metric.name);
+      }
     }
+  });
+
+  it('follows OpenMetrics: no sample of one metric has the name of another', () => {
+    const suffixes = { counter: ['', '_total', '_created'], gauge: [''], histogram: ['', '_bucket', '_count', '_sum'] };
+    assertUnique(
+      metrics.flatMap(({ name, kind }) => suffixes[kind].map((suffix) => `${name.replace(/_total$/, '')}${suffix}`)),
+    );
+  });
+
+  it('has no two bounds of a histogram from one power of two to the next: their bucket is found by it', () => {
+    for (const { bounds } of metrics) assertUnique(bounds.map((bound) => String(Math.floor(Math.log2(bound)))));
+  });
+
+  it('has all metrics that the plan names, but for the one that only the collector can count', () => {
+    for (const name of [
+      'robustmq_requests_total',
+      'robustmq_request_duration_seconds',
+      'robustmq_trace_errors_total',
+      'robustmq_traces_total',
+    ])
+      assert.ok(
+        metrics.some((metric) => metric.name === name),
+        name,
+      );
+    assert.match(renderTelemetryDocument(), /`robustmq_traces_received_total` comes from there/);
   });
 
   it('is what the document shows', () => {

@@ -4,5 +4,14 @@
  */
 export { ATTRIBUTES, type AttributeDefinition, type AttributeType, type Cardinality } from './catalogue/attributes.ts';
 export { LOG_EVENTS, type LogEventDefinition, type LogLevel } from './catalogue/log-events.ts';
-export { type LabelDefinition, METRICS, type MetricDefinition, type MetricKind } from './catalogue/metrics.ts';
-export { ROLES, type Role, SPANS, type SpanDefinition, type SpanKind } from './catalogue/spans.ts';
+export type { LabelDefinition, MetricDefinition, MetricKind } from './catalogue/metric-definition.ts';
+export { METRICS } from './catalogue/metrics.ts';
+export {
+  CONVENTIONAL_NAMES,
+  ROLES,
+  type Role,
+  type SpanDefinition,
+  type SpanKind,
+} from './catalogue/span-definition.ts';
+export { SPANS } from './catalogue/spans.ts';
+export { STAGE_MEANINGS, type Stage } from './catalogue/stages.ts';

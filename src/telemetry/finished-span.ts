@@ -46,8 +46,6 @@ export type SpanParent =
   /** `remote`: its context came with data, from a client, another service or an earlier run. */
   | { readonly type: 'local' | 'remote'; readonly spanId: string };
 
-export type SpanSink = (span: FinishedSpan) => void;
-
 /** Attributes of the `exception` event (OpenTelemetry semantic conventions for exceptions on spans). */
 export function exceptionAttributes(thrown: ThrownError): SpanAttribute[] {
   const attributes: SpanAttribute[] = [
@@ -57,22 +55,4 @@ export function exceptionAttributes(thrown: ThrownError): SpanAttribute[] {
   if (thrown.stacktrace !== null)
     attributes.push({ definition: ATTRIBUTES.exceptionStacktrace, value: thrown.stacktrace });
   return attributes;
-}
-
-const FIXED_BYTES = 400;
-const ATTRIBUTE_BYTES = 48;
-const LINK_BYTES = 160;
-
-/** What the span costs in memory, roughly: what bounds that are given in bytes are kept by. */
-export function approximateBytes(span: FinishedSpan): number {
-  let bytes = FIXED_BYTES + span.links.length * LINK_BYTES;
-  for (const { value } of span.attributes) bytes += ATTRIBUTE_BYTES + valueBytes(value);
-  if (span.failure?.thrown) bytes += span.failure.thrown.stacktrace?.length ?? 0;
-  return bytes;
-}
-
-function valueBytes(value: AttributeValue): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value !== 'object') return 8;
-  return value.reduce((bytes, item) => bytes + item.length + 16, 0);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LOG_EVENTS } from './catalogue.ts';
 import { createLog, type LogOptions } from './log.ts';
-import { CONTEXT_BYTES } from './trace-context.ts';
+import { CONTEXT_BYTES, FLAGS_AT } from './trace-context.ts';
 
 function setUp(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
@@ -32,9 +32,12 @@ describe('log', () => {
     const { log, lines } = setUp();
     log.write(LOG_EVENTS.listenerOpened, {}, new Uint8Array(CONTEXT_BYTES + 2).fill(0xab), 2);
     log.write(LOG_EVENTS.listenerOpened, {}, new Uint8Array(CONTEXT_BYTES));
+    log.write(LOG_EVENTS.listenerOpened, {}, new Uint8Array(CONTEXT_BYTES).fill(0xcd, 0, FLAGS_AT));
     assert.equal(JSON.parse(lines[0]!).trace_id, 'ab'.repeat(16));
     assert.equal(JSON.parse(lines[0]!).span_id, 'ab'.repeat(8));
+    assert.equal(JSON.parse(lines[0]!).trace_flags, '01');
     assert.equal('trace_id' in JSON.parse(lines[1]!), false);
+    assert.equal(JSON.parse(lines[2]!).trace_flags, '00');
   });
 
   it('leaves out what lies below its level', () => {

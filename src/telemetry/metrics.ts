@@ -1,5 +1,6 @@
 import { assert } from '../base/errors.ts';
 import { METRICS, type MetricDefinition } from './catalogue.ts';
+import { HistogramBuckets } from './histogram-buckets.ts';
 
 /** Cell of a counter in every `Metrics`; fixed by the catalogue, so it is looked up when a module loads. */
 export type CounterId = number;
@@ -9,6 +10,13 @@ export type HistogramId = number;
 /** What a gauge's callback gives at a scrape: one value, or one for each value of its label. */
 export type GaugeReading = number | Iterable<readonly [labelValue: string, value: number]>;
 
+/** Where the numbers are read: here, or off a copy. */
+export interface MetricReadings {
+  /** Raw cell, for rendering: see HistogramId for what follows a histogram's first. */
+  cell(index: number): number;
+  readGauge(definition: MetricDefinition): GaugeReading | undefined;
+}
+
 /** A label value of a metric (null where it has no label) and where its cells begin. */
 export interface Series {
   readonly labelValue: string | null;
@@ -16,14 +24,15 @@ export interface Series {
 }
 
 const seriesByMetric: (readonly Series[])[] = [];
-const boundsByCell: (readonly number[])[] = [];
+const bucketsByCell: HistogramBuckets[] = [];
 let cellCount = 0;
 
 for (const definition of Object.values<MetricDefinition>(METRICS)) {
   const labelValues = definition.label === null ? [null] : (definition.label.values ?? []);
   const cellsEach = definition.kind === 'histogram' ? definition.bounds.length + 2 : 1;
   const series = definition.kind === 'gauge' ? [] : labelValues.map((labelValue) => allocate(labelValue, cellsEach));
-  for (const { cell } of series) boundsByCell[cell] = definition.bounds;
+  const buckets = new HistogramBuckets(definition.bounds);
+  for (const { cell } of series) bucketsByCell[cell] = buckets;
   seriesByMetric[definition.id] = series;
 }
 
@@ -59,8 +68,13 @@ function cellOf(definition: MetricDefinition, labelValue: string | null): number
   return found.cell;
 }
 
+/** Cell of the bucket that the value falls into. */
+export function bucketCell(histogram: HistogramId, value: number): number {
+  return histogram + bucketsByCell[histogram]!.indexOf(value);
+}
+
 /** The numbers of one process: additions to preallocated cells on the hot path, callbacks for what can be read off. */
-export class Metrics {
+export class Metrics implements MetricReadings {
   readonly #cells = new Float64Array(cellCount);
   readonly #gauges = new Map<number, () => GaugeReading>();
   readonly #counted = new Map<CounterId, () => number>();
@@ -69,14 +83,13 @@ export class Metrics {
     this.#cells[counter]! += amount;
   }
 
-  /** Adds `count` observations of the same value, in the histogram's unit. */
+  /** Adds `count` observations of the same value, in the histogram's unit. Below zero, by a clock set back, counts as zero. */
   observe(histogram: HistogramId, value: number, count = 1): void {
     const cells = this.#cells;
-    const bounds = boundsByCell[histogram]!;
-    let bucket = 0;
-    while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1;
-    cells[histogram + bucket]! += count;
-    cells[histogram + bounds.length + 1]! += value * count;
+    const buckets = bucketsByCell[histogram]!;
+    const observed = Math.max(value, 0);
+    cells[histogram + buckets.indexOf(observed)]! += count;
+    cells[histogram + buckets.bounds.length + 1]! += observed * count;
   }
 
   /** Declares where a gauge is read at each scrape. One source for each gauge. */
@@ -100,8 +113,14 @@ export class Metrics {
     return this.#gauges.get(definition.id)?.();
   }
 
-  /** Raw cell, for rendering: see HistogramId for what follows a histogram's first. */
   cell(index: number): number {
     return this.#counted.get(index)?.() ?? this.#cells[index]!;
+  }
+
+  /** All cells as they are now. */
+  copyCells(): Float64Array {
+    const cells = this.#cells.slice();
+    for (const [cell, read] of this.#counted) cells[cell] = read();
+    return cells;
   }
 }

@@ -43,11 +43,7 @@ export function recordOperation(
   metrics.add(operation.requests);
   if (!succeeded) metrics.add(operation.errors);
   metrics.observe(operation.duration, latencyMs / 1000);
-  if (span !== NO_SPAN) describeOutcome(recorder, span, latencyMs, succeeded);
-}
-
-/** The outcome on the span alone, where the counting is done for a batch. */
-export function describeOutcome(recorder: Recorder, span: SpanHandle, latencyMs: number, succeeded: boolean): void {
+  if (span === NO_SPAN) return;
   recorder.attribute(span, ATTRIBUTES.performanceLatencyMs, latencyMs);
   recorder.attribute(span, ATTRIBUTES.performanceSuccess, succeeded);
 }

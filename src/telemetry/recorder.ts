@@ -1,4 +1,5 @@
 import type { AttributeDefinition, SpanDefinition } from './catalogue.ts';
+import type { TraceOrigin } from './sampling/trace-head.ts';
 
 /** An open span; 0 stands for a span that is not recorded, on which every call is a cheap no-op. */
 export type SpanHandle = number;
@@ -11,9 +12,9 @@ export type AttributeValue = string | number | boolean | readonly string[];
  * stages which share a batch share a clock read. Contexts are 25 bytes (telemetry/trace-context.ts): data, not objects.
  */
 export interface Recorder {
-  /** A new trace: the head sampler decides. 0 when it is not recorded. */
-  root(span: SpanDefinition, at: number): SpanHandle;
-  /** A span below a context that came with the data (caller's header, journal record). 0 when its sampled flag is off. */
+  /** A new trace: the head decides, by the rate for whom it is of. 0 when it is not recorded. */
+  root(span: SpanDefinition, at: number, origin?: TraceOrigin): SpanHandle;
+  /** A span below a context of this broker's own that came with the data, whose decision it shares. */
   continued(span: SpanDefinition, parent: Uint8Array, parentOffset: number, at: number): SpanHandle;
   /** A new trace, recorded where the context's was, and linked to it: for what a trace led to, but much later. */
   linked(span: SpanDefinition, context: Uint8Array, contextOffset: number, at: number): SpanHandle;

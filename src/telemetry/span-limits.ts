@@ -5,7 +5,7 @@ import type { AttributeValue } from './recorder.ts';
 export const MAX_ATTRIBUTES = 32;
 export const MAX_LINKS = 128;
 export const MAX_STRING_LENGTH = 4096;
-const MAX_STRINGS = 128;
+export const MAX_STRINGS = 128;
 
 /** The value itself, or as much of it as a span may hold. A list is copied: its owner may change it. */
 export function boundedValue(value: AttributeValue): AttributeValue {

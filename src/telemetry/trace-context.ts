@@ -5,6 +5,8 @@ export const SPAN_ID_BYTES = 8;
 export const SPAN_ID_AT = 16;
 export const FLAGS_AT = 24;
 export const SAMPLED_FLAG = 1;
+/** Set beside it in contexts of this broker's own, and never sent: it was the caller's flag that chose the trace. */
+export const FORCED_FLAG = 0x80;
 /** Length of a version 00 `traceparent` (W3C Trace Context, section 3.2). */
 export const TRACEPARENT_BYTES = 55;
 
@@ -26,6 +28,10 @@ const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).p
 
 export function isSampled(context: Uint8Array, offset = 0): boolean {
   return (context[offset + FLAGS_AT]! & SAMPLED_FLAG) !== 0;
+}
+
+export function isForced(context: Uint8Array, offset = 0): boolean {
+  return (context[offset + FLAGS_AT]! & FORCED_FLAG) !== 0;
 }
 
 /** True when trace id and span id are both non-zero, as W3C Trace Context requires of a valid context. */

@@ -1,6 +1,5 @@
 import type { Role, SpanKind } from './catalogue.ts';
 import { exceptionAttributes, type FinishedSpan, type SpanAttribute, type SpanFailure } from './finished-span.ts';
-import type { RecentTrace } from './recent-traces.ts';
 import type { AttributeValue } from './recorder.ts';
 
 /** A trace as JSON: what the admin API gives and the command line prints. Times are Unix milliseconds with a fraction. */
@@ -14,8 +13,6 @@ export interface TraceDocument {
   readonly error: boolean;
   /** By start. */
   readonly spans: readonly SpanDocument[];
-  /** Spans that were not kept. */
-  readonly droppedSpans: number;
 }
 
 export interface SpanDocument {
@@ -46,22 +43,22 @@ export interface SpanEventDocument {
 /** Name of the service that plays a role. */
 export type ServiceNamer = (role: Role) => string;
 
-export function toTraceDocument(trace: RecentTrace, serviceName: ServiceNamer): TraceDocument {
-  const spans = trace.spans.map((span) => toSpanDocument(span, serviceName)).sort((a, b) => a.startedAt - b.startedAt);
+/** Of the spans of one trace, of which there is at least one. */
+export function toTraceDocument(finished: readonly FinishedSpan[], serviceName: ServiceNamer): TraceDocument {
+  const spans = finished.map((span) => toSpanDocument(span, serviceName)).sort((a, b) => a.startedAt - b.startedAt);
   const startedAt = spans[0]?.startedAt ?? 0;
   const endedAt = spans.reduce((latest, span) => Math.max(latest, span.startedAt + span.durationMs), startedAt);
   return {
-    traceId: trace.traceId,
+    traceId: finished[0]?.traceId ?? '',
     startedAt,
     durationMs: roundedMs(endedAt - startedAt),
     rootName: rootOf(spans)?.name ?? '',
     error: spans.some((span) => span.status.code === 'error'),
     spans,
-    droppedSpans: trace.droppedSpans,
   };
 }
 
-export function toSpanDocument(span: FinishedSpan, serviceName: ServiceNamer): SpanDocument {
+function toSpanDocument(span: FinishedSpan, serviceName: ServiceNamer): SpanDocument {
   const { definition, failure } = span;
   return {
     spanId: span.spanId,

@@ -33,7 +33,7 @@ const SETTINGS: Settings = {
   'mqtt.max_retained_messages': 200,
   'journal.segment_bytes': 4 * MIB,
   'journal.retention_bytes': 16 * MIB,
-  'telemetry.recent_traces': 100,
+  'telemetry.ring_bytes': 1024 * 1024,
   'telemetry.sampling.rate': 0.01,
 };
 

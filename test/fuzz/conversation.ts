@@ -3,6 +3,7 @@ import type { ConnectPacket, Packet, ProtocolVersion, PublishPacket, Qos } from 
 import type { PropertiesOf } from '../../src/mqtt/property.ts';
 import { mayCarry, type ReasonCode } from '../../src/mqtt/reason-code.ts';
 import type { Chance } from '../chaos/support/chance.ts';
+import { hostileHeaders } from './hostile-headers.ts';
 
 /*
  * Packets that are well formed, in any order and with any identifiers: what the handlers must take.
@@ -18,12 +19,6 @@ const FILTERS = [
   ...['$share/g/fuzz/#', '$share/g/#', '$share/h/fuzz/0', '$share/g/$SYS/#'],
 ];
 const ALIASES = [1, 2, 32, 33, 0xffff];
-const TRACEPARENTS = [
-  '',
-  '00',
-  `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
-  `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`,
-];
 const ACKS: readonly AckName[] = ['puback', 'pubrec', 'pubrel', 'pubcomp'];
 
 /** A CONNECT that a broker may accept, with limits of the client that are hard to keep. */
@@ -43,7 +38,13 @@ export function arbitraryHello(protocolVersion: 4 | 5, chance: Chance): ConnectP
         payload: Buffer.from('will'),
         qos: qosOf(chance),
         retain: chance.below(4) === 0,
-        properties: protocolVersion === 5 ? { willDelayInterval: chance.below(3) } : {},
+        properties:
+          protocolVersion === 5
+            ? {
+                willDelayInterval: chance.below(3),
+                ...(chance.below(3) === 0 && { userProperties: hostileHeaders(chance) }),
+              }
+            : {},
       },
     }),
   };
@@ -121,7 +122,7 @@ function messageProperties(chance: Chance): PropertiesOf<'publish'> {
     ...(sometimes() && { messageExpiryInterval: chance.oneOf([0, 1, 0xffff_ffff]) }),
     ...(sometimes() && { payloadFormatIndicator: chance.below(2) }),
     ...(sometimes() && { responseTopic: chance.oneOf(TOPICS), correlationData: Buffer.of(0, 0xff) }),
-    ...(sometimes() && { userProperties: [['traceparent', chance.oneOf(TRACEPARENTS)] as const] }),
+    ...(sometimes() && { userProperties: hostileHeaders(chance) }),
     ...(chance.below(20) === 0 && { subscriptionIdentifiers: [1 + chance.below(3)] }),
   };
 }

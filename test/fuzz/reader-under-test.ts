@@ -1,6 +1,7 @@
 import { ChunkPool } from '../../src/broker/connection/chunk-pool.ts';
 import { CLOSE_REASONS } from '../../src/broker/connection/close-reason.ts';
 import { Connection, type PacketHandlers } from '../../src/broker/connection/connection.ts';
+import type { Outbox } from '../../src/broker/connection/outbox.ts';
 import { Turn } from '../../src/broker/connection/turn.ts';
 import { TestSink } from '../../src/broker/testing/test-sink.ts';
 import type { Transport, TransportReader } from '../../src/broker/transport/transport.ts';
@@ -66,7 +67,7 @@ export function readByConnection(chunks: readonly Uint8Array[], version?: 4 | 5)
     handlers,
     pool: new ChunkPool(),
     turn: new Turn(),
-    traffic: { received: 0, sent: 0 },
+    traffic: { received: 0, sent: 0, blocked: new Set<Outbox>() },
     seconds: { value: 0 },
   };
   const feed = new Feed();

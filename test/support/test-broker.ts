@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict';
 import type { RunningServer } from '../../src/cli/command-context.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { openPlacement } from '../../src/open-placement.ts';
 import type { Placement } from '../../src/placement/placement.ts';
 import { startServer } from '../../src/server.ts';
+import type { Telemetry } from '../../src/telemetry/telemetry.ts';
+import { balanceOf } from '../../src/telemetry/testing/balance.ts';
+import { traceStats } from '../../src/telemetry/trace-stats.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 import { assignments, type BrokerOptions, type Settings, TestDirectory } from './test-settings.ts';
 
@@ -14,6 +18,7 @@ export class TestBroker implements AsyncDisposable {
   readonly #options: BrokerOptions;
   #server: RunningServer | undefined;
   #placement: Placement | undefined;
+  #telemetry: Telemetry | undefined;
 
   private constructor(directory: TestDirectory, options: BrokerOptions) {
     this.directory = directory;
@@ -42,8 +47,9 @@ export class TestBroker implements AsyncDisposable {
 
   /** After `stop`, with the same data; `settings` over those it had. */
   async start(settings: Settings = {}): Promise<void> {
-    this.#server = await startServer(this.#config(settings), this.clock, async (...parameters) => {
-      this.#placement = await openPlacement(...parameters);
+    this.#server = await startServer(this.#config(settings), this.clock, async (config, telemetry, clock) => {
+      this.#telemetry = telemetry;
+      this.#placement = await openPlacement(config, telemetry, clock);
       return this.#placement;
     });
   }
@@ -52,6 +58,7 @@ export class TestBroker implements AsyncDisposable {
     const server = this.#server;
     this.#server = undefined;
     await server?.stop();
+    if (server !== undefined) assertAccounted(this.#telemetry!);
   }
 
   /** A graceful end and a new beginning with the same data. */
@@ -101,4 +108,12 @@ export class TestBroker implements AsyncDisposable {
     if (this.#server === undefined) throw new Error('the broker is stopped');
     return this.#server;
   }
+}
+
+/** Whatever a test did: every span that was begun has ended, and is counted as something. */
+function assertAccounted({ metrics }: Telemetry): void {
+  const stats = traceStats(metrics, { bytes: 0, oldestAt: null });
+  const { open, undecided, queued } = stats.spans;
+  assert.deepEqual({ open, undecided, queued }, { open: 0, undecided: 0, queued: 0 });
+  assert.equal(balanceOf(stats), 0);
 }

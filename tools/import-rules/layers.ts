@@ -7,7 +7,8 @@ const MIDDLE = ['rpc', 'mqtt', 'telemetry', 'config', ...FOUNDATION];
 const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['base', []],
   ['mqtt', FOUNDATION],
-  ['telemetry', FOUNDATION],
+  // Topics are what much of it is about: rules by filter, searches, watches.
+  ['telemetry', ['mqtt', ...FOUNDATION]],
   ['config', FOUNDATION],
   ['rpc', FOUNDATION],
   ['placement', MIDDLE],

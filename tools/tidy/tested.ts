@@ -9,6 +9,13 @@ const MIN_LINES_OF_BEHAVIOUR = 10;
 /** Files that run in a thread or process of their own, which their test starts: path → the test. */
 const TESTED_BY: ReadonlyMap<string, string> = new Map([
   ['src/placement/engines/rocksdb/database-worker.ts', 'src/placement/engines/rocksdb/rocksdb-placement.test.ts'],
+  ['src/telemetry/exporter/exporter-worker.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/exporter.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/facts-of-record.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/kept-visitor.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/trace-collector.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/trace-search.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
+  ['src/telemetry/exporter/trace-tail.ts', 'src/telemetry/exporter/exporter-thread.test.ts'],
 ]);
 
 const MESSAGE =

@@ -1,12 +1,17 @@
-import { systemClock } from '../../base/clock.ts';
 import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
+import type { ExporterEvents, ExporterThread } from '../../telemetry/exporter/exporter-thread.ts';
+import { PrometheusExposition } from '../../telemetry/prometheus.ts';
+import { testExporter } from '../../telemetry/testing/test-exporter.ts';
 import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { CONTEXT_BYTES, traceIdOf } from '../../telemetry/trace-context.ts';
 import { type AdminServer, type Readiness, startAdminServer } from '../admin-server.ts';
 import type { DrainControl } from '../drain-routes.ts';
+import type { TraceWatchControl } from '../watch-routes.ts';
 
-export interface TestAdmin {
+export interface TestAdmin extends AsyncDisposable {
   readonly telemetry: TestTelemetry;
+  readonly exposition: PrometheusExposition;
+  readonly exporter: ExporterThread;
   readonly server: AdminServer;
   readonly url: string;
   readiness: Readiness;
@@ -15,18 +20,32 @@ export interface TestAdmin {
 }
 
 /** A real admin server on a free port, over real telemetry. */
-export async function startTestAdmin(): Promise<TestAdmin> {
+export async function startTestAdmin(
+  watches?: TraceWatchControl,
+  onWatched: ExporterEvents['onWatched'] = () => undefined,
+): Promise<TestAdmin> {
   const telemetry = testTelemetry();
+  const { recording, metrics, log } = telemetry;
+  const exporter = testExporter(recording, {}, { onWatched });
+  const exposition = new PrometheusExposition(metrics);
   const state: { readiness: Readiness; drain?: DrainControl } = { readiness: { type: 'ready' } };
   const server = await startAdminServer(
     { address: '127.0.0.1', port: 0 },
-    { ...telemetry, clock: systemClock, readiness: () => state.readiness, drain: () => state.drain },
+    { traces: exporter, exposition, metrics, log, readiness: () => state.readiness, drain: () => state.drain, watches },
   );
+  const close = async (): Promise<void> => {
+    await server.close();
+    await exporter.close(1000);
+    exposition.close();
+  };
   return Object.assign(state, {
     telemetry,
+    exposition,
+    exporter,
     server,
     url: `http://127.0.0.1:${server.port}`,
-    close: () => server.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   });
 }
 

@@ -4,7 +4,7 @@ import type { Journal } from '../../journal/journal.ts';
 import type { Placement } from '../../placement/placement.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { Recorder } from '../../telemetry/recorder.ts';
+import type { Recording } from '../../telemetry/recording.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { EnhancedAuthenticator } from '../auth/enhanced-authenticator.ts';
@@ -19,7 +19,7 @@ export interface BrokerParts {
   /** By listener name; without an entry the listener offers no AUTH exchange. */
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly access: AccessControl;
-  readonly recorder: Recorder;
+  readonly recording: Recording;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;

@@ -20,22 +20,21 @@ export interface Delivery {
 
 export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
   const { parts, shards, ingests, router, topics, turn, sessionLog, retained } = foundation;
-  const { config, journal, recorder, metrics, log, clock } = parts;
+  const { config, journal, recording, metrics, log, clock } = parts;
   const encoder = new PublishEncoder(config.telemetry.propagation);
   const pusher = new Pusher({
     encoder,
-    recorder,
+    recording,
     metrics,
     sessionLog,
     shared: () => late.shared!,
-    clock,
     onBehind: (session) => late.catchUp!.wake(session),
   });
   const lateDelivery = new LateDelivery({
     pusher,
     retained,
     topics,
-    recorder,
+    recording,
     metrics,
     clock,
     linkAfterMs: config.telemetry.linkAfterMs,
@@ -50,7 +49,7 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     encoder,
     router,
     sessionLog,
-    recorder,
+    recording,
   });
   const catchUp = new CatchUp({
     ...common,
@@ -64,21 +63,19 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
       session.receiver?.close(CLOSE_REASONS.serverError);
     },
   });
-  const topicRouter = new TopicRouter(
-    shards,
-    new Map(ingests.map((ingest) => [ingest.shard.number, ingest])),
-    recorder,
-    clock,
-  );
+  const topicRouter = new TopicRouter(shards, new Map(ingests.map((ingest) => [ingest.shard.number, ingest])));
   const flow = new MessageFlow({
     router,
     pusher,
     retained,
-    recorder,
+    recording,
+    metrics,
     clock,
-    ingestOf: (topic, span) => topicRouter.ingestOf(topic, span),
+    connectionCount: () => late.connectionCount!(),
+    ingestOf: (topic) => topicRouter.ingestOf(topic),
     answers: () => late.publish!,
-    onStorageFailure: (error, records) => log.write(LOG_EVENTS.journalAppendFailed, { records, error: error as Error }),
+    onStorageFailure: (error, records, context) =>
+      log.write(LOG_EVENTS.journalAppendFailed, { records, error: error as Error }, context),
   });
   Object.assign(late, { flow, shared, catchUp });
   return { flow, pusher, catchUp, shared };

@@ -47,6 +47,7 @@ export interface Late {
   dispatch?: PacketDispatch;
   shared?: SharedDelivery;
   catchUp?: CatchUp;
+  connectionCount?: () => number;
 }
 
 export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: Late): Promise<Foundation> {
@@ -92,6 +93,7 @@ export async function layFoundation(parts: BrokerParts, shards: ShardMap, late: 
     shard: shards.sessionShard,
     end: (await journal.bounds(shards.sessionShard)).end,
     turn,
+    metrics,
     clock,
     onFailure: (error) =>
       log.write(LOG_EVENTS.journalAppendFailed, { shard: shards.sessionShard, error: error as Error }),

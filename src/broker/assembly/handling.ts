@@ -39,23 +39,23 @@ export interface Handling {
   readonly drain: Drain;
   readonly checkpoint: Checkpoint;
   readonly seconds: { value: number };
-  readonly traffic: Traffic;
 }
 
 export function assembleHandling(foundation: Foundation, delivery: Delivery, late: Late): Handling {
   const { parts, shards, ingests, router, topics, sessionLog, store } = foundation;
-  const { config, recorder, metrics, clock, placement, journal } = parts;
+  const { config, recording, metrics, clock, placement, journal } = parts;
+  const recorder = recording.spans;
   const { catchUp, shared } = delivery;
   const seconds = { value: 0 };
-  const traffic: Traffic = { received: 0, sent: 0 };
+  const traffic: Traffic = { received: 0, sent: 0, blocked: new Set() };
   const lifecycle = new SessionLifecycle({
     router,
     store,
     sessionLog,
     shared,
     catchUp,
-    wills: new WillPublisher(() => delivery.flow, topics, recorder, clock),
-    recorder,
+    wills: new WillPublisher(() => delivery.flow, topics, recording, clock),
+    pushes: recording.pushes,
     clock,
     shards: ingests,
     limits: {
@@ -71,7 +71,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
   access.onChange(() => rights.rulesChanged());
   let connections: Connections | undefined;
   const publish = createPublishHandler(foundation, delivery, () => connections!.count);
-  const acks = new AckHandler({ recorder, metrics, clock, sessionLog, catchUp, shared });
+  const acks = new AckHandler({ recording, metrics, clock, sessionLog, catchUp, shared });
   const loginGuard = new LoginGuard(config.authentication, metrics, clock);
   const enhanced = new EnhancedAuthentication({
     authenticators: parts.enhanced,
@@ -83,7 +83,7 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
   const drain = new Drain(() => connections!, clock, parts.log);
   const handlers = { lifecycle, rights, publish, acks, enhanced, loginGuard, drain };
   const dispatch = createDispatch(foundation, handlers, (connection) => connections!.forget(connection));
-  Object.assign(late, { publish, dispatch });
+  Object.assign(late, { publish, dispatch, connectionCount: () => connections!.count });
   connections = createConnections(foundation, dispatch, seconds, traffic);
   const checkpoint = new Checkpoint({
     brokerId: config.node.id,
@@ -95,9 +95,11 @@ export function assembleHandling(foundation: Foundation, delivery: Delivery, lat
     shared,
     sessions,
     shards: ingests,
+    metrics,
+    clock,
   });
-  observe(foundation, connections, lifecycle);
-  return { connections, lifecycle, rights, acks, enhanced, loginGuard, drain, checkpoint, seconds, traffic };
+  observe(foundation, connections, dispatch, lifecycle, traffic);
+  return { connections, lifecycle, rights, acks, enhanced, loginGuard, drain, checkpoint, seconds };
 }
 
 function createPublishHandler(
@@ -106,22 +108,21 @@ function createPublishHandler(
   connectionCount: () => number,
 ): PublishHandler {
   const { parts, ingests, router, topics, access, topicLimits } = foundation;
-  const { config, recorder, metrics, clock } = parts;
+  const { config, recording, metrics, clock } = parts;
   const admission = new PublishAdmission(topics, access, metrics, {
     retainAvailable: config.mqtt.retainAvailable,
     topicAliasMaximum: config.mqtt.topicAliasMaximum,
     topics: topicLimits,
   });
-  const identity = {
-    cluster: config.cluster.name,
-    brokerId: config.node.id,
+  const load = {
     connectionCount,
     queueDepth: () => ingests.reduce((sum, ingest) => sum + ingest.queueDepth, 0),
   };
+  const trace = new PublishTrace(recording, load, config.telemetry.sampling.maxForcedPerSecond);
   return new PublishHandler({
     admission,
-    run: new PublishRun(router, topics, delivery.pusher, metrics),
-    trace: new PublishTrace(recorder, identity, () => clock.now()),
+    run: new PublishRun({ router, topics, pusher: delivery.pusher, metrics, recording, trace, load, clock }),
+    trace,
     flow: delivery.flow,
     metrics,
     clock,
@@ -137,7 +138,8 @@ function createDispatch(
   onClosed: (connection: Connection) => void,
 ): PacketDispatch {
   const { parts, ingests, router, sessionLog, retained, access, topicLimits } = foundation;
-  const { config, recorder, metrics, clock, log } = parts;
+  const { config, recording, metrics, clock, log } = parts;
+  const recorder = recording.spans;
   const { mqtt } = config;
   const { lifecycle } = handlers;
   const common = { recorder, metrics, log, clock };
@@ -204,12 +206,30 @@ function createConnections(
 
 /** What can be read off at a scrape. */
 function observe(
-  { parts, router, retained, ingests }: Foundation,
+  { parts, router, retained, ingests, sessionLog }: Foundation,
   connections: Connections,
+  dispatch: PacketDispatch,
   lifecycle: SessionLifecycle,
+  traffic: Traffic,
 ): void {
   const { metrics } = parts;
   metrics.gauge(METRICS.connections, () => connections.count);
+  metrics.gauge(METRICS.connectionsPaused, () => dispatch.waitingCount);
+  metrics.gauge(METRICS.connectionsBlocked, () => traffic.blocked.size);
+  metrics.gauge(METRICS.outboundQueueBytes, () => {
+    let bytes = 0;
+    for (const { pendingBytes } of traffic.blocked) bytes += pendingBytes;
+    return bytes;
+  });
+  metrics.counted(counterId(METRICS.bytesReceivedTotal), () => traffic.received);
+  metrics.counted(counterId(METRICS.bytesSentTotal), () => traffic.sent);
+  metrics.gauge(METRICS.ingestQueueRecords, () =>
+    ingests.map(({ shard, queueDepth }) => [shard.name, queueDepth] as const),
+  );
+  metrics.gauge(METRICS.ingestQueueBytes, () =>
+    ingests.map(({ shard, queueBytes }) => [shard.name, queueBytes] as const),
+  );
+  metrics.gauge(METRICS.sessionLogQueueBytes, () => sessionLog.queueBytes);
   metrics.gauge(METRICS.sessions, () => lifecycle.sessions.size);
   metrics.counted(counterId(METRICS.sessionsExpiredTotal), () => lifecycle.expiredCount);
   metrics.gauge(METRICS.subscriptions, () => router.subscriptionCount);

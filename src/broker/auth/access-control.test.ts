@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SPANS } from '../../telemetry/catalogue.ts';
-import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import { NO_SPAN } from '../../telemetry/recorder.ts';
 import { testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { TestClock } from '../testing/test-clock.ts';
@@ -15,15 +14,14 @@ const CLIENT: Client = {
 const OWN_TOPICS = [{ permission: 'allow', action: 'all', topics: ['own/%c'] }] as const;
 
 function open() {
-  const { recorder, recentTraces } = testTelemetry();
-  const spans: FinishedSpan[] = [];
-  recentTraces.follow((span) => spans.push(span));
+  const telemetry = testTelemetry();
+  const { recorder } = telemetry;
   const access = new AccessControl(compileAccessRules(OWN_TOPICS), recorder, new TestClock());
   const attributesOf = (name: string) => {
-    const span = spans.find(({ definition }) => definition.name === name);
+    const span = telemetry.spans.find(({ definition }) => definition.name === name);
     return Object.fromEntries(span?.attributes.map(({ definition, value }) => [definition.key, value]) ?? []);
   };
-  return { access, recorder, spans, attributesOf, span: recorder.root(SPANS.mqttPublish, 0) };
+  return { access, telemetry, attributesOf, span: recorder.root(SPANS.mqttPublish, 0) };
 }
 
 describe('access control', () => {
@@ -38,28 +36,26 @@ describe('access control', () => {
   });
 
   it('shows which rule decided on the trace of the packet that asked', () => {
-    const { access, spans, attributesOf, span } = open();
+    const { access, telemetry, attributesOf, span } = open();
     access.decide(CLIENT, 'publish', 'own/c', span);
     assert.deepEqual(attributesOf('topic/authorize'), {
       'mqtt.topic': 'own/c',
       'robustmq.auth.rule': 'rules.0',
       'robustmq.auth.cached': false,
     });
-    assert.equal(spans[0]?.failure, null);
+    assert.equal(telemetry.spans[0]?.failure, null);
   });
 
   it('shows a refusal as one', () => {
-    const { access, spans, attributesOf, span } = open();
+    const { access, telemetry, attributesOf, span } = open();
     access.decide(CLIENT, 'subscribe', '#', span);
-    assert.ok(spans[0]?.failure);
+    assert.ok(telemetry.spans[0]?.failure);
     assert.equal(attributesOf('topic/authorize')['error.type'], 'not_authorized');
   });
 
-  it('shows that an answer was remembered, and who was known by what', () => {
+  it('shows who was known by what', () => {
     const { access, attributesOf, span } = open();
-    access.traceRemembered({ allowed: true, rule: 'default' }, 'a', span);
     access.traceIdentity(CLIENT, span);
-    assert.equal(attributesOf('topic/authorize')['robustmq.auth.cached'], true);
     assert.deepEqual(attributesOf('auth/validate'), {
       'robustmq.auth.method': 'password',
       'robustmq.auth.cached': true,
@@ -67,10 +63,9 @@ describe('access control', () => {
   });
 
   it('records nothing for a packet that is not traced', () => {
-    const { access, spans } = open();
+    const { access, telemetry } = open();
     access.decide(CLIENT, 'publish', 'own/c', NO_SPAN);
-    access.traceRemembered({ allowed: true, rule: 'rules.0' }, 'own/c', NO_SPAN);
     access.traceIdentity(CLIENT, NO_SPAN);
-    assert.deepEqual(spans, []);
+    assert.deepEqual(telemetry.spans, []);
   });
 });

@@ -38,13 +38,8 @@ export class AccessControl {
   decide(client: Client, action: AccessAction, topic: string, span: SpanHandle): AccessDecision {
     const startedAt = span === NO_SPAN ? 0 : this.#clock.now();
     const decision = this.#authorizer.authorize(client.principal, action, topic);
-    if (span !== NO_SPAN) this.#traceDecision(decision, topic, false, startedAt, span);
+    if (span !== NO_SPAN) this.#traceDecision(decision, topic, startedAt, span);
     return decision;
-  }
-
-  /** The spans of a decision that was remembered with the connection. */
-  traceRemembered(decision: AccessDecision, topic: string, span: SpanHandle): void {
-    if (span !== NO_SPAN) this.#traceDecision(decision, topic, true, this.#clock.now(), span);
   }
 
   /** Who a packet comes from was settled when the client connected: the span says how. */
@@ -56,12 +51,12 @@ export class AccessControl {
     this.#recorder.end(validate, this.#clock.now());
   }
 
-  #traceDecision(decision: AccessDecision, topic: string, cached: boolean, startedAt: number, span: SpanHandle): void {
+  #traceDecision(decision: AccessDecision, topic: string, startedAt: number, span: SpanHandle): void {
     const recorder = this.#recorder;
     const authorize = recorder.child(SPANS.topicAuthorize, span, startedAt);
     recorder.attribute(authorize, ATTRIBUTES.mqttTopic, topic);
     recorder.attribute(authorize, ATTRIBUTES.authRule, decision.rule);
-    recorder.attribute(authorize, ATTRIBUTES.authCached, cached);
+    recorder.attribute(authorize, ATTRIBUTES.authCached, false);
     if (!decision.allowed) recorder.fail(authorize, 'not_authorized', `rule ${decision.rule} does not allow it`);
     recorder.end(authorize, this.#clock.now());
   }

@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { addressBlock } from '../../base/address-block.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { AuthorizationRule } from '../../config/schema.ts';
 import { isValidTopicFilter, parseSharedFilter, topicMatches } from '../../mqtt/topic.ts';
@@ -142,23 +142,11 @@ export function refusalOfFilter(template: string): string | undefined {
   return 'would never fit: shared subscriptions are judged by the filter behind $share/{group}/; name that';
 }
 
-/** One IP address or a CIDR block; an IPv4 address that comes as `::ffff:…` counts as itself. */
 function addressMatcher(block: string, key: string): (address: string) => boolean {
-  const [network = '', prefix, ...rest] = block.split('/');
-  const family = isIPv4(network) ? 'ipv4' : isIPv6(network) && !network.includes('%') ? 'ipv6' : undefined;
-  const longest = family === 'ipv4' ? 32 : 128;
-  const length = prefix === undefined ? longest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
-  if (family === undefined || length < 0 || length > longest || rest.length > 0)
-    throw new AccessRuleError(
-      'invalid_address',
-      `${key}.address: "${block}" is no IP address or CIDR block, such as 10.0.0.0/8`,
-    );
-  const list = new BlockList();
-  list.addSubnet(network, length, family);
-  return (address) => {
-    if (isIPv4(address)) return list.check(address, 'ipv4');
-    // A link-local address comes with the name of its interface, which is no part of any block.
-    const [unzoned = ''] = address.split('%', 1);
-    return isIPv6(unzoned) && list.check(unzoned, 'ipv6');
-  };
+  const matches = addressBlock(block);
+  if (matches !== undefined) return matches;
+  throw new AccessRuleError(
+    'invalid_address',
+    `${key}.address: "${block}" is no IP address or CIDR block, such as 10.0.0.0/8`,
+  );
 }

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { configSchema } from '../../config/schema.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { METRICS, SPANS } from '../../telemetry/catalogue.ts';
-import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { TestClock } from '../testing/test-clock.ts';
@@ -15,9 +14,8 @@ const ALICE = { clientId: 'c', username: 'alice', password: Buffer.from('a'), ad
 
 /** A login by SCRAM, which has nothing to say here, and by password, right or wrong as the test says. */
 function open(maxFailures = 3) {
-  const { recorder, metrics, recentTraces } = testTelemetry();
-  const spans: FinishedSpan[] = [];
-  recentTraces.follow((span) => spans.push(span));
+  const telemetry = testTelemetry();
+  const { recorder, metrics } = telemetry;
   const clock = new TestClock();
   const settings = { ...configSchema.parse({}).authentication, failureDelayMs: 0, maxFailures };
   const guard = new LoginGuard(settings, metrics, clock);
@@ -37,7 +35,7 @@ function open(maxFailures = 3) {
     return (await outcome).type;
   };
   const attributesOf = (name: string): Record<string, unknown>[] =>
-    spans
+    telemetry.spans
       .filter(({ definition }) => definition.name === name)
       .map(({ attributes }) => Object.fromEntries(attributes.map(({ definition, value }) => [definition.key, value])));
   return { login, guard, metrics, span, questions, begin, attempt, attributesOf };

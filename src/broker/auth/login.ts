@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { AuthenticationMethod, Authenticator, AuthOutcome, AuthStep, Credentials } from './authenticator.ts';
 import type { Claimant, LoginGuard } from './login-guard.ts';
 
@@ -44,11 +45,14 @@ export class Login {
 
   /** @param span of the CONNECT; a refusal comes late on purpose */
   async authenticate(listener: string, credentials: Credentials, span: SpanHandle): Promise<LoginOutcome> {
-    const validate = this.#recorder.child(SPANS.authValidate, span, this.#clock.now());
+    const startedAt = this.#clock.now();
+    const validate = this.#recorder.child(SPANS.authValidate, span, startedAt);
     const outcome = await this.#decide(this.#authenticators.get(listener)!, credentials);
     this.#count(outcome);
     this.#trace(outcome, validate);
-    this.#recorder.end(validate, this.#clock.now());
+    const endedAt = this.#clock.now();
+    this.#recorder.end(validate, endedAt);
+    recordStage(this.#metrics, STAGES.authenticate, endedAt - startedAt);
     if (outcome.type === 'refused') await this.#guard.delay();
     return outcome;
   }

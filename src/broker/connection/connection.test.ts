@@ -11,6 +11,7 @@ import { TcpTransport } from '../transport/tcp-transport.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import { Connection, type PacketHandlers } from './connection.ts';
+import type { Outbox } from './outbox.ts';
 import { Turn } from './turn.ts';
 
 const CONNECT: Packet = {
@@ -82,7 +83,7 @@ class Handlers implements PacketHandlers {
 
 async function open(limits = { maximumPacketSize: 100_000, maximumQueuedBytes: 10_000, maximumQos: 2 }) {
   const handlers = new Handlers();
-  const traffic = { received: 0, sent: 0 };
+  const traffic = { received: 0, sent: 0, blocked: new Set<Outbox>() };
   const shared = { handlers, pool: new ChunkPool(), turn: new Turn(), traffic, seconds: { value: 0 } };
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,6 +8,7 @@ import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { reasonStringOf } from '../../mqtt/reason-string.ts';
+import { headMemory } from '../../telemetry/sampling/trace-head.ts';
 import type { Client } from '../auth/access-control.ts';
 import type { AccessDecision, Principal } from '../auth/access-rules.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
@@ -107,6 +108,12 @@ export class Connection implements Receiver, Client {
   /** The method of its CONNECT, which every AUTH must name [MQTT-4.12.1-1]. */
   enhancedMethod: string | undefined;
   principal: Principal;
+  /** Where the recorder wrote about the client last. */
+  tracePosition = 0;
+  /** Where it wrote the rule of `lastDecision`. */
+  readonly lastRule = { tracePosition: 0 };
+  /** The rate at which the traces of its messages to the last topic are chosen. */
+  readonly lastHead = headMemory();
   readonly #outbox: Outbox;
   readonly #transport: Transport;
   readonly #shared: ConnectionShared;
@@ -148,6 +155,18 @@ export class Connection implements Receiver, Client {
   /** Only of a certificate that was verified. */
   get certificateIdentity(): string | undefined {
     return this.#transport.certificateIdentity;
+  }
+
+  get clientId(): string {
+    return this.session?.clientId ?? this.principal.clientId;
+  }
+
+  get sessionNumber(): number {
+    return this.session?.number ?? 0;
+  }
+
+  get userName(): string {
+    return this.principal.username ?? '';
   }
 
   get closed(): boolean {

@@ -9,7 +9,7 @@ import { Turn } from './turn.ts';
 function open(room?: number) {
   const sink = new TestSink(room);
   const turn = new Turn();
-  const traffic = { received: 0, sent: 0 };
+  const traffic = { received: 0, sent: 0, blocked: new Set<Outbox>() };
   let drained = 0;
   const outbox = new Outbox(sink, new ChunkPool(), turn, traffic, () => {
     drained += 1;
@@ -37,6 +37,21 @@ describe('an outbox', () => {
     outbox.push(Buffer.from('abcdef'), 2, 4);
     turn.end();
     assert.equal(String(sink.taken), 'cd');
+  });
+
+  it('is among the blocked ones until the kernel has taken all, or it is closed', () => {
+    const { sink, turn, traffic, outbox, push } = open(2);
+    push('slow');
+    assert.equal(traffic.blocked.size, 0);
+    turn.end();
+    assert.deepEqual([...traffic.blocked], [outbox]);
+    sink.makeRoom(2);
+    assert.equal(traffic.blocked.size, 0);
+    push('slow again');
+    turn.end();
+    assert.equal(traffic.blocked.size, 1);
+    outbox.close();
+    assert.equal(traffic.blocked.size, 0);
   });
 
   it('uses its buffer again when the kernel took everything at once', () => {

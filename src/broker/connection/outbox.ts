@@ -11,10 +11,11 @@ export interface ByteSink {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Bytes in and out of all connections since the counters were last looked at. */
+/** Bytes in and out of all connections, and the outboxes that the kernel has not emptied. */
 export interface Traffic {
   received: number;
   sent: number;
+  readonly blocked: Set<Outbox>;
 }
 
 /**
@@ -106,6 +107,7 @@ export class Outbox implements TurnTask {
   /** Gives the buffers back; later writes go nowhere. */
   close(): void {
     this.#closed = true;
+    this.#traffic.blocked.delete(this);
     this.#discard();
     this.#underWay = [];
   }
@@ -148,9 +150,11 @@ export class Outbox implements TurnTask {
 
   #waitForDrain(): void {
     this.blocked = true;
+    this.#traffic.blocked.add(this);
     this.#sink.write(EMPTY, () => {
       if (this.#closed) return;
       this.blocked = false;
+      this.#traffic.blocked.delete(this);
       this.#reuse();
       this.flush();
       if (!this.blocked) this.#onDrained();

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
-import type { Journal, JournalEntry } from '../../journal/journal.ts';
+import type { Journal, JournalEntry, ReadResult } from '../../journal/journal.ts';
 import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { Turn, TurnTask } from '../connection/turn.ts';
 import type { Router } from '../router/router.ts';
 import type { Match, Subscription } from '../router/subscription.ts';
@@ -153,21 +154,34 @@ export class CatchUp implements TurnTask {
     const from = session.positions[number]!;
     const before = progress.dispatchedEnd;
     const asked = this.#subscriptionsOf(session);
-    const { entries, next, lost } =
-      asked.length === 0 || from >= progress.dispatchedEnd
-        ? { entries: [], next: progress.dispatchedEnd, lost: 0 }
-        : await this.#journal.read(name, {
-            from,
-            filters: asked.map(({ filter }) => filter),
-            maxRecords: Math.min(READ_RECORDS, session.window.limit - session.window.count),
-            maxBytes: READ_BYTES,
-          });
+    const isRead = asked.length > 0 && from < before;
+    const startedAt = isRead ? this.#clock.now() : 0;
+    const result = isRead
+      ? await this.#journal.read(name, {
+          from,
+          filters: asked.map(({ filter }) => filter),
+          maxRecords: Math.min(READ_RECORDS, session.window.limit - session.window.count),
+          maxBytes: READ_BYTES,
+        })
+      : { entries: [], next: before, lost: 0 };
     // Another connection, or a new beginning of the session, while the read was under way.
     if (session.receiver !== receiver || session.positions[number] !== from) return;
-    if (lost > 0) this.#metrics.add(DROPPED_RETENTION, lost);
+    if (result.lost > 0) this.#metrics.add(DROPPED_RETENTION, result.lost);
     session.dirty = true;
     // What was subscribed to while the read was under way was not asked for, and begins where the log ended before it.
     const end = isSame(asked, this.#subscriptionsOf(session)) ? progress.dispatchedEnd : before;
+    this.#take(session, progress, result, end);
+    if (isRead) recordStage(this.#metrics, STAGES.catchUp, this.#clock.now() - startedAt);
+  }
+
+  /** Delivers what was read below `end`, as far as the session can take it, and moves it on. */
+  #take(
+    session: Session,
+    progress: ShardProgress,
+    { entries, next }: Pick<ReadResult, 'entries' | 'next'>,
+    end: number,
+  ): void {
+    const { number } = progress.shard;
     for (const entry of entries) {
       if (entry.offset >= end) break;
       if (!canTake(session) || !this.#deliver(session, entry, number)) {

@@ -1,7 +1,7 @@
 import { fail, succeed } from '../../base/outcome.ts';
 import type { AppendResult, Journal } from '../../journal/journal.ts';
-import { RecordBatch } from '../../journal/record-batch.ts';
-import type { SpanHandle } from '../../telemetry/recorder.ts';
+import { RECORD_CONTEXT_BYTES, RecordBatch } from '../../journal/record-batch.ts';
+import { EntryBatch } from '../../telemetry/records/message-entry.ts';
 import type { Turn, TurnTask } from '../connection/turn.ts';
 import type { Session } from '../session/session.ts';
 import type { BrokerTopic } from './message.ts';
@@ -24,9 +24,8 @@ export class IngestBatch<Origin> {
   /** Whether anybody was subscribed when the message was committed. */
   readonly matched: boolean[] = [];
   readonly topics: BrokerTopic[] = [];
-  /** The `mqtt/publish` and `storage/persist` spans. */
-  readonly spans: SpanHandle[] = [];
-  readonly persistSpans: SpanHandle[] = [];
+  /** What the recorder is told of each message; empty where nothing is recorded. */
+  readonly entries = new EntryBatch();
   /** To be told that the batch has been answered, or has failed. */
   readonly waiters: (() => void)[] = [];
 
@@ -40,9 +39,16 @@ export class IngestBatch<Origin> {
     this.receivedAt.length = 0;
     this.matched.length = 0;
     this.topics.length = 0;
-    this.spans.length = 0;
-    this.persistSpans.length = 0;
+    this.entries.reset();
     this.waiters.length = 0;
+  }
+
+  /** A copy of a message's trace context; undefined where nothing is recorded. */
+  contextOf(index: number): Uint8Array | undefined {
+    if (this.entries.count === 0) return undefined;
+    const at = this.records.traced[index]!;
+    // Not `slice`: that of a Buffer is the same memory, which the next batch reuses.
+    return Uint8Array.from(this.records.buffer.subarray(at, at + RECORD_CONTEXT_BYTES));
   }
 
   settle(): void {
@@ -107,6 +113,11 @@ export class Ingest<Origin> implements TurnTask {
 
   get queueDepth(): number {
     return this.#building.records.count;
+  }
+
+  get queueBytes(): number {
+    const { records } = this.#building;
+    return records.count === 0 ? 0 : records.length;
   }
 
   /** The batch that takes the next message. The caller adds to all its lists or to none. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
 import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
-import { textOf } from '../testing/packet-stream.ts';
+import { textOf, withoutTrace } from '../testing/packet-stream.ts';
 
 const PERSISTENT = { expirySeconds: 1000 };
 
@@ -19,17 +19,12 @@ async function deliverAfter(seconds: number) {
   const client = await broker.connect('c', PERSISTENT);
   await broker.subscribe(client, 'a', { qos: 1 });
   client.close(CLOSE_REASONS.clientClosed);
-  const { recorder } = broker.telemetry;
-  const span = recorder.root(SPANS.mqttPublish, broker.clock.now());
-  const message = broker.message('a', 'x', { qos: 1 });
-  message.span = span;
-  message.hasContext = true;
-  recorder.context(span, message.context, 0);
-  broker.assembly.flow.store(message, undefined, undefined, 0);
+  broker.publish('a', 'x', { qos: 1 });
   await broker.settle();
   broker.clock.advanceSeconds(seconds);
-  await broker.connect('c', PERSISTENT);
+  const again = await broker.connect('c', PERSISTENT);
   await broker.settle();
+  for (const packet of again.take()) broker.answer(again, packet);
   const [published] = broker.spansNamed('mqtt/publish');
   const [push] = broker.spansNamed('client/push');
   return { broker, published: published!, push: push! };
@@ -55,8 +50,8 @@ describe('a message that is delivered later than it was published', () => {
     );
   });
 
-  it('is not traced where its publishing was not', async () => {
-    await using broker = await BrokerUnderTest.start();
+  it('is recorded where the head did not choose its trace, and says so on', async () => {
+    await using broker = await BrokerUnderTest.start({ 'telemetry.sampling.rate': 0 });
     const client = await broker.connect('c', PERSISTENT);
     await broker.subscribe(client, 'a', { qos: 1 });
     client.saturated = true;
@@ -64,7 +59,11 @@ describe('a message that is delivered later than it was published', () => {
     await broker.settle();
     broker.drain(client);
     await broker.settle();
-    assert.deepEqual([client.takeMessages().length, broker.spansNamed('client/push').length], [1, 0]);
+    const [message] = client.takeMessages();
+    broker.answer(client, message!);
+    const [push] = broker.spansNamed('client/push');
+    const traceparent = `00-${push!.traceId}-${push!.spanId}-00`;
+    assert.deepEqual(message!.properties.userProperties, [['traceparent', traceparent]]);
   });
 });
 
@@ -139,7 +138,8 @@ describe('retained messages for a new subscription', () => {
       if (end === 'broker') await broker.crash();
       const again = await broker.connect('c', PERSISTENT);
       await broker.settle();
-      assert.deepEqual(again.takeMessages(), [{ ...sent!, duplicate: true }], `after the end of the ${end}`);
+      const messages = again.takeMessages().map(withoutTrace);
+      assert.deepEqual(messages, [{ ...withoutTrace(sent!), duplicate: true }], `after the end of the ${end}`);
       again.close(CLOSE_REASONS.clientClosed);
     }
   });

@@ -1,14 +1,15 @@
 import type { Clock } from '../../base/clock.ts';
-import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
-import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { decisionOf, PUSH_FLAG, type PushHandle } from '../../telemetry/records/push-recorder.ts';
+import { hasTrace } from '../../telemetry/trace-context.ts';
 import type { Match } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
 import { Message } from './message.ts';
 import type { Pusher } from './pusher.ts';
-import { isTraced } from './record-message.ts';
 import type { RetainedMessages } from './retained-messages.ts';
 
 const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
@@ -24,7 +25,7 @@ export class LateDelivery {
   readonly #pusher: Pusher;
   readonly #retained: RetainedMessages;
   readonly #topics: TopicTable<Session, undefined>;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #linkAfterMs: number;
@@ -34,7 +35,7 @@ export class LateDelivery {
     pusher: Pusher;
     retained: RetainedMessages;
     topics: TopicTable<Session, undefined>;
-    recorder: Recorder;
+    recording: Recording;
     metrics: Metrics;
     clock: Clock;
     linkAfterMs: number;
@@ -42,7 +43,7 @@ export class LateDelivery {
     this.#pusher = parts.pusher;
     this.#retained = parts.retained;
     this.#topics = parts.topics;
-    this.#recorder = parts.recorder;
+    this.#recording = parts.recording;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#linkAfterMs = parts.linkAfterMs;
@@ -50,31 +51,32 @@ export class LateDelivery {
 
   /** The session must be able to take it. */
   send(message: Message, match: Match<Session>, qos: number, retain: boolean, group = 0): void {
-    const span = this.begin(message, match.session);
-    message.span = NO_SPAN;
+    const handle = this.begin(message, match.session, qos);
+    message.isTraced = false;
+    message.dispatchedAt = this.#clock.now();
     this.#pusher.begin();
-    const outcome = this.#pusher.push(message, match, qos, match.session.receiver!, retain, group, span);
-    if (span === NO_SPAN) return;
-    if (outcome === 'dropped')
-      this.#recorder.fail(span, 'dropped', 'the message was dropped before it reached the socket');
-    this.#recorder.end(span, this.#clock.now());
+    this.#pusher.push(message, match, qos, match.session.receiver!, retain, group, handle);
+    if (handle !== 0) this.#recording.pushes.endStage(this.#clock.now());
   }
 
-  /** The span of a push that comes late; NO_SPAN where the message is not traced. */
-  begin(message: Message, session: Session): SpanHandle {
-    if (!isTraced(message)) return NO_SPAN;
+  /** The push of a message that comes late; 0 where the message is not traced. `flags`: see PUSH_FLAG. */
+  begin(message: Message, session: Session, qos: number, flags = 0): PushHandle {
+    const { pushes, clients, texts, messages, head, enabled } = this.#recording;
+    const { context, topic, trace } = message;
+    if (!enabled || !message.hasContext || !hasTrace(context)) return 0;
     const now = this.#clock.now();
     const waitedMs = now - message.receivedAt;
-    const joins = waitedMs <= this.#linkAfterMs;
-    const span = joins
-      ? this.#recorder.continued(SPANS.clientPush, message.context, 0, now)
-      : this.#recorder.linked(SPANS.clientPush, message.context, 0, now);
-    if (joins) this.#recorder.link(span, message.context, 0);
-    this.#recorder.attribute(span, ATTRIBUTES.waitedMs, waitedMs);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttTopic, message.topic.name);
-    this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
-    return span;
+    const all = flags | PUSH_FLAG.late;
+    const receiver = session.receiver!;
+    const client = clients.of(receiver);
+    const name = texts.ofBytes(topic, topic.bytes);
+    const link = messages.linkTo(context);
+    const handle =
+      waitedMs <= this.#linkAfterMs
+        ? pushes.begin(trace.words, all | decisionOf(context), qos, client, name, link, now)
+        : pushes.beginLinked(all, qos, client, name, link, now, head.thresholdFor('delivery', receiver, topic.name));
+    pushes.waited(handle, waitedMs);
+    return handle;
   }
 
   /** One step towards the next retained message owed to a subscription, which is sent if the session can take it. */

@@ -4,25 +4,15 @@ import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import { RecordView } from '../../journal/record-batch.ts';
 import { everythingFrom, payloadOf } from '../../journal/testing/records.ts';
 import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
-import { SPANS } from '../../telemetry/catalogue.ts';
 import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import { publisherOf } from '../session/session.ts';
-import { BrokerUnderTest, type PublishOptions } from '../testing/broker-under-test.ts';
+import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { ControlledJournal } from '../testing/controlled-journal.ts';
 import { textOf } from '../testing/packet-stream.ts';
 import { TestClock } from '../testing/test-clock.ts';
 
 async function stored(broker: BrokerUnderTest, shard = 'default') {
   return (await broker.journal.read(shard, everythingFrom(0))).entries;
-}
-
-function publishTraced(broker: BrokerUnderTest, options: PublishOptions): void {
-  const { recorder } = broker.telemetry;
-  const message = broker.message('a', 'x', options);
-  message.span = recorder.root(SPANS.mqttPublish, broker.clock.now());
-  message.hasContext = true;
-  recorder.context(message.span, message.context, 0);
-  broker.assembly.flow.store(message, undefined, undefined, 0);
 }
 
 describe('the flow of messages', () => {
@@ -67,7 +57,7 @@ describe('the flow of messages', () => {
     await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a');
-    publishTraced(broker, { qos: 1, retain: true });
+    broker.publish('a', 'x', { qos: 1, retain: true });
     broker.assembly.turn.end();
     controlled.settle('fail');
     await broker.settle();
@@ -75,7 +65,7 @@ describe('the flow of messages', () => {
     for (const name of ['storage/persist', 'mqtt/publish']) {
       const [span] = broker.spansNamed(name);
       const type = span?.attributes.find(({ definition }) => definition.key === 'error.type')?.value;
-      assert.equal(type, 'storage_failed');
+      assert.deepEqual([type, span?.failure?.thrown?.type], ['storage_failed', 'JournalError.no_space']);
     }
     assert.equal(broker.telemetry.logLines.filter(({ level }) => level === 'error').length, 1);
   });
@@ -112,7 +102,7 @@ describe('the flow of messages', () => {
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a');
     await placement.close();
-    publishTraced(broker, { qos: 1, retain: true });
+    broker.publish('a', 'x', { qos: 1, retain: true });
     for (const ingest of broker.assembly.ingests) await ingest.idle();
     assert.deepEqual(client.takeMessages().map(textOf), ['x']);
     const [span] = broker.spansNamed('mqtt/publish');
@@ -123,15 +113,22 @@ describe('the flow of messages', () => {
     await using broker = await BrokerUnderTest.start();
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a');
-    publishTraced(broker, { qos: 1 });
+    broker.publish('a', 'x', { qos: 1 });
     await broker.settle();
+    for (const packet of client.take()) broker.answer(client, packet);
     const [publish] = broker.spansNamed('mqtt/publish');
     const below = ({ spanId }: FinishedSpan) =>
       broker.spans
         .filter(({ parent }) => parent.type === 'local' && parent.spanId === spanId)
         .map(({ definition }) => definition.name)
         .sort();
-    assert.deepEqual(below(publish!), ['client/push', 'storage/persist', 'subscription/match']);
+    assert.deepEqual(below(publish!), [
+      'auth/validate',
+      'client/push',
+      'storage/persist',
+      'subscription/match',
+      'topic/authorize',
+    ]);
     const [persist] = broker.spansNamed('storage/persist');
     assert.deepEqual(below(persist!), ['cluster/route', 'metadata/query']);
   });

@@ -1,11 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { AppendResult } from '../../journal/journal.ts';
 import { RecordView } from '../../journal/record-batch.ts';
-import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
-import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { recordStored } from '../../telemetry/records/entry-stages.ts';
+import { ENTRY, type EntryBatch, SHAPE } from '../../telemetry/records/message-entry.ts';
+import type { MessagesStage } from '../../telemetry/records/message-recorder.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { MatchSet } from '../router/match-set.ts';
 import type { Router } from '../router/router.ts';
 import type { Session } from '../session/session.ts';
 import type { Ingest, IngestBatch, IngestEvents } from './ingest.ts';
@@ -19,7 +21,7 @@ const NOBODY = new Uint8Array(0);
 /** Who hears what became of a stored message. */
 export interface MessageAnswers {
   answer(batch: IngestBatch<Connection>, index: number, shard: number, offset: number, now: number): void;
-  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string): void;
+  answerFailure(batch: IngestBatch<Connection>, index: number, now: number): void;
 }
 
 /**
@@ -30,28 +32,38 @@ export class MessageFlow implements IngestEvents<Connection> {
   readonly #router: Router<Session>;
   readonly #pusher: Pusher;
   readonly #retained: RetainedMessages;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
+  readonly #metrics: Metrics;
   readonly #clock: Clock;
-  readonly #ingestOf: (topic: BrokerTopic, span: SpanHandle) => Ingest<Connection>;
+  readonly #ingestOf: (topic: BrokerTopic) => Ingest<Connection>;
   readonly #answers: () => MessageAnswers;
-  readonly #onStorageFailure: (cause: unknown, records: number) => void;
+  readonly #onStorageFailure: (cause: unknown, records: number, context: Uint8Array | undefined) => void;
   readonly #message = new Message();
   readonly #record = new RecordView();
+  readonly #connectionCount: () => number;
+  /** Of the read at hand: batches with messages that do not yet know when they were admitted. */
+  readonly #unstamped: EntryBatch[] = [];
+  readonly #stage: MessagesStage = { dispatchedAt: 0, answeredAt: 0, connections: 0, queueDepth: 0, shard: 0 };
 
   constructor(parts: {
     router: Router<Session>;
     pusher: Pusher;
     retained: RetainedMessages;
-    recorder: Recorder;
+    recording: Recording;
+    metrics: Metrics;
+    connectionCount: () => number;
     clock: Clock;
-    ingestOf: (topic: BrokerTopic, span: SpanHandle) => Ingest<Connection>;
+    ingestOf: (topic: BrokerTopic) => Ingest<Connection>;
     answers: () => MessageAnswers;
-    onStorageFailure: (cause: unknown, records: number) => void;
+    /** `context`: of the first of the messages, where it has one. */
+    onStorageFailure: (cause: unknown, records: number, context: Uint8Array | undefined) => void;
   }) {
     this.#router = parts.router;
     this.#pusher = parts.pusher;
     this.#retained = parts.retained;
-    this.#recorder = parts.recorder;
+    this.#recording = parts.recording;
+    this.#metrics = parts.metrics;
+    this.#connectionCount = parts.connectionCount;
     this.#clock = parts.clock;
     this.#ingestOf = parts.ingestOf;
     this.#answers = parts.answers;
@@ -60,7 +72,9 @@ export class MessageFlow implements IngestEvents<Connection> {
 
   /** QoS 0: to those who are there. */
   deliver(message: Message): void {
-    this.#pusher.pushToAll(message, this.#match(message));
+    const matches = this.#router.match(message.topic);
+    message.entry.u32[ENTRY.matched] = matches.members.length + matches.groups.length;
+    this.#pusher.pushToAll(message, matches);
   }
 
   /**
@@ -74,9 +88,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     publisher: Session | undefined,
     packetId: number,
   ): Ingest<Connection> {
-    const { span } = message;
-    const persist = span === NO_SPAN ? NO_SPAN : this.#recorder.child(SPANS.storagePersist, span, this.#clock.now());
-    const ingest = this.#ingestOf(message.topic, persist);
+    const ingest = this.#ingestOf(message.topic);
     const batch = ingest.open();
     const { records } = batch;
     const position = addRecord(records, message, publisher?.publisherBytes ?? NOBODY, packetId);
@@ -87,10 +99,18 @@ export class MessageFlow implements IngestEvents<Connection> {
     batch.qos.push(message.qos);
     batch.receivedAt.push(message.receivedAt);
     batch.topics.push(message.topic);
-    batch.spans.push(span);
-    batch.persistSpans.push(persist);
-    if (persist !== NO_SPAN) this.#traceRecord(batch, position, persist);
+    if (message.isTraced) {
+      if (batch.entries.isStamped) this.#unstamped.push(batch.entries);
+      batch.entries.append(message.entry);
+    }
     return ingest;
+  }
+
+  /** What was read has been admitted: the stage is over for all messages that were stored in it. */
+  endRead(now: number): void {
+    if (this.#unstamped.length === 0) return;
+    for (const entries of this.#unstamped) entries.stampAdmitted(now);
+    this.#unstamped.length = 0;
   }
 
   /** QoS 0: keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
@@ -108,7 +128,9 @@ export class MessageFlow implements IngestEvents<Connection> {
     const message = this.#message;
     const { buffer } = batch.records;
     const shard = ingest.shard.number;
+    const isTraced = batch.entries.count > 0;
     let firstRetained = -1;
+    message.dispatchedAt = now;
     for (let index = 0; index < batch.positions.length; index += 1) {
       const offset = result.baseOffset + index;
       const alive = readRecord(this.#record.at(buffer, batch.positions[index]!), message, now);
@@ -116,10 +138,10 @@ export class MessageFlow implements IngestEvents<Connection> {
       message.publisher = batch.publishers[index]?.number ?? 0;
       message.shard = shard;
       message.offset = offset;
-      message.span = batch.spans[index]!;
-      if (message.span !== NO_SPAN) this.#recorder.end(batch.persistSpans[index]!, now);
-      const matches = this.#match(message);
+      message.isTraced = isTraced;
+      const matches = this.#router.match(message.topic);
       batch.matched[index] = !matches.isEmpty;
+      if (isTraced) batch.entries.stored(index, matches.members.length + matches.groups.length);
       if (message.retain) {
         this.#retained.keep(message);
         if (firstRetained === -1) firstRetained = index;
@@ -127,7 +149,15 @@ export class MessageFlow implements IngestEvents<Connection> {
       if (alive) this.#pusher.pushToAll(message, matches);
       if (firstRetained === -1) answers.answer(batch, index, shard, offset, now);
     }
-    return firstRetained === -1 ? undefined : this.#answerRetained(batch, firstRetained, shard, result.baseOffset);
+    const answered = firstRetained === -1 ? batch.positions.length : firstRetained;
+    if (isTraced) {
+      const pushedAt = this.#endStage(ingest, batch, 0, answered, now);
+      recordStored(this.#metrics, batch.entries, now);
+      recordStage(this.#metrics, STAGES.push, pushedAt - now, batch.positions.length);
+    }
+    return firstRetained === -1
+      ? undefined
+      : this.#answerRetained(ingest, batch, firstRetained, result.baseOffset, now);
   }
 
   /**
@@ -135,10 +165,11 @@ export class MessageFlow implements IngestEvents<Connection> {
    * behind it waits too, because acknowledgements go out in the order of the messages [MQTT-4.6.0-2].
    */
   async #answerRetained(
+    ingest: Ingest<Connection>,
     batch: IngestBatch<Connection>,
     first: number,
-    shard: number,
     baseOffset: number,
+    dispatchedAt: number,
   ): Promise<void> {
     const answers = this.#answers();
     let failure: { readonly cause: unknown } | undefined;
@@ -150,41 +181,48 @@ export class MessageFlow implements IngestEvents<Connection> {
     const now = this.#clock.now();
     for (let index = first; index < batch.positions.length; index += 1) {
       const isRetained = this.#record.at(batch.records.buffer, batch.positions[index]!).retain;
-      if (failure !== undefined && isRetained)
-        answers.answerFailure(batch, index, 'the retained message could not be stored');
-      else answers.answer(batch, index, shard, baseOffset + index, now);
+      if (failure !== undefined && isRetained) {
+        this.#traceFailure(batch, index, 'the retained message could not be stored', failure.cause);
+        answers.answerFailure(batch, index, now);
+      } else answers.answer(batch, index, ingest.shard.number, baseOffset + index, now);
     }
-    if (failure !== undefined) this.#onStorageFailure(failure.cause, 0);
+    if (batch.entries.count > 0) this.#endStage(ingest, batch, first, batch.positions.length, dispatchedAt);
+    if (failure !== undefined) this.#onStorageFailure(failure.cause, 0, batch.contextOf(first));
   }
 
-  onFailure(_ingest: Ingest<Connection>, batch: IngestBatch<Connection>, cause: unknown): void {
+  onFailure(ingest: Ingest<Connection>, batch: IngestBatch<Connection>, cause: unknown): void {
     const now = this.#clock.now();
     const answers = this.#answers();
     for (let index = 0; index < batch.positions.length; index += 1) {
-      const persist = batch.persistSpans[index]!;
-      if (persist !== NO_SPAN) {
-        this.#recorder.fail(persist, 'storage_failed', 'the journal did not take the message', cause);
-        this.#recorder.end(persist, now);
-      }
-      answers.answerFailure(batch, index, 'the journal did not take the message');
+      this.#traceFailure(batch, index, 'the journal did not take the message', cause);
+      answers.answerFailure(batch, index, now);
     }
-    this.#onStorageFailure(cause, batch.positions.length);
+    if (batch.entries.count > 0) this.#endStage(ingest, batch, 0, batch.positions.length, now);
+    this.#onStorageFailure(cause, batch.positions.length, batch.contextOf(0));
   }
 
-  #match(message: Message): MatchSet<Session> {
-    const { span, topic } = message;
-    if (span === NO_SPAN) return this.#router.match(topic);
-    const match = this.#recorder.child(SPANS.subscriptionMatch, span, this.#clock.now());
-    const matches = this.#router.match(topic);
-    this.#recorder.attribute(match, ATTRIBUTES.subscriptionCount, matches.members.length + matches.groups.length);
-    this.#recorder.end(match, this.#clock.now());
-    return matches;
+  /** The messages share what began at `dispatchedAt` and is over now: at the time it returns. */
+  #endStage(
+    ingest: Ingest<Connection>,
+    batch: IngestBatch<Connection>,
+    from: number,
+    to: number,
+    dispatchedAt: number,
+  ): number {
+    const { pushes, messages, texts } = this.#recording;
+    const stage = this.#stage;
+    stage.dispatchedAt = dispatchedAt;
+    stage.answeredAt = this.#clock.now();
+    stage.connections = this.#connectionCount();
+    stage.queueDepth = ingest.queueDepth;
+    stage.shard = texts.of(ingest.shard.name);
+    pushes.endStage(stage.answeredAt);
+    messages.write(batch.entries, from, to, stage);
+    return stage.answeredAt;
   }
 
-  /** The journal's spans belong below `storage/persist`. */
-  #traceRecord(batch: IngestBatch<Connection>, position: number, persist: SpanHandle): void {
-    const context = new Uint8Array(CONTEXT_BYTES);
-    this.#recorder.context(persist, context, 0);
-    batch.records.traced.push({ position, context });
+  #traceFailure({ entries }: IngestBatch<Connection>, index: number, reason: string, cause: unknown): void {
+    if (entries.count === 0) return;
+    this.#recording.messages.fail(entries.u32, entries.half(index, 0), SHAPE.unstored, 'storage_failed', reason, cause);
   }
 }

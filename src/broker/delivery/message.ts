@@ -1,5 +1,5 @@
-import { NO_SPAN, type SpanHandle } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import { MessageEntry } from '../../telemetry/records/message-entry.ts';
+import { messageContext } from '../../telemetry/records/message-recorder.ts';
 import type { Topic } from '../router/topic.ts';
 import type { Session } from '../session/session.ts';
 
@@ -32,11 +32,16 @@ export class Message {
   expirySeconds = NO_EXPIRY_SECONDS;
   /** Unix milliseconds at which the broker received it. */
   receivedAt = 0;
-  /** The span under which its pushes are recorded; NO_SPAN: not recorded. */
-  span: SpanHandle = NO_SPAN;
-  /** The publisher's context: what is injected and linked to. */
-  readonly context = new Uint8Array(CONTEXT_BYTES);
+  /** Whether its pushes are recorded, below `context`. */
+  isTraced = false;
+  /** What the recorder is told of it while it is handled. */
+  readonly entry = new MessageEntry();
+  /** The context of its first span (25 bytes): what is stored, injected and linked to. */
+  readonly trace = messageContext();
+  readonly context = this.trace.bytes;
   hasContext = false;
+  /** When it was known what is to be done with it: its pushes begin then. */
+  dispatchedAt = 0;
   /** Whether the publisher sent a `traceparent` of its own. */
   hasTraceparent = false;
 }

@@ -270,6 +270,42 @@ describe('the trace that goes on with a message', () => {
     ]);
   });
 
+  it('differs in the same bytes from one subscriber to the next, whatever else the message has', () => {
+    const anyPush = fc.uint8Array({ minLength: CONTEXT_BYTES, maxLength: CONTEXT_BYTES });
+    const anySend = fc.record({ push: fc.option(anyPush, { nil: undefined }), alias: fc.constantFrom(0, 1, 200) });
+    const anySends = fc.array(fc.tuple(anySend, fc.nat(2), fc.boolean()), { maxLength: 20 });
+    fc.assert(
+      fc.property(arbitraryPublish(5), anySends, (packet, sends) => {
+        fc.pre(packet.topic !== '');
+        const { topicAlias: _, subscriptionIdentifiers: __, ...properties } = packet.properties;
+        const message = messageOf({ ...packet, properties });
+        message.hasContext = true;
+        message.context.set(contextOf(1));
+        const shared = new PublishEncoder('replace');
+        const places = new Map<string, number>();
+        for (const [{ push, alias }, qos, retain] of sends) {
+          const aliases = alias === 0 ? undefined : clientWithAlias(packet.topic, alias).aliasesToClient;
+          aliases?.find(packet.topic);
+          const terms = [message, 5, qos, retain, [], push, aliases] as const;
+          const bytes = Buffer.from(bytesOf(shared, ...terms));
+          // Alone, nobody's bytes are patched.
+          const alone = new PublishEncoder('replace');
+          const expected = bytesOf(alone, ...terms);
+          if (qos > 0)
+            for (const [of, at] of [
+              [bytes, shared.packetIdAt],
+              [expected, alone.packetIdAt],
+            ] as const)
+              of.writeUInt16BE(7, at);
+          assert.deepEqual(bytes, expected);
+          const way = `${qos} ${retain} ${alias > 0}`;
+          assert.equal(places.get(way) ?? shared.start, shared.start, 'encoded once');
+          places.set(way, shared.start);
+        }
+      }),
+    );
+  });
+
   it("names each subscriber's own push where that is a span", () => {
     const { encoder, message } = traced('inject-if-absent');
     for (const push of [contextOf(2), contextOf(3)]) {

@@ -10,7 +10,7 @@ import { formatTraceparent, TRACEPARENT_BYTES } from '../../telemetry/trace-cont
 import type { TopicAliases } from '../connection/topic-aliases.ts';
 import type { Receiver } from '../session/receiver.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
-import { TRACEPARENT_NAME, withoutTraceparent } from './traceparent-property.ts';
+import { TRACEPARENT_NAME, withoutReplaced } from './traceparent-property.ts';
 
 /** What delivery does to the user property `traceparent` of MQTT 5 messages. */
 export type Propagation = 'inject-if-absent' | 'replace' | 'preserve';
@@ -28,7 +28,8 @@ const IDENTIFIER_BYTES = 5;
 
 /**
  * Encodes a message once for each way in which subscribers want it (version, QoS, retain flag, with or without a topic
- * alias) and shares the bytes among them: only packet identifier and alias differ, and are patched before the copy.
+ * alias) and shares the bytes among them: only packet identifier, alias and `traceparent` differ, and are patched before
+ * the copy.
  */
 export class PublishEncoder {
   /** The encoding found by the last `encode`: bytes `[start, end)`, its packet identifier at `packetIdAt` from `start`. */
@@ -41,7 +42,10 @@ export class PublishEncoder {
   readonly #ends = new Int32Array(VARIANTS);
   readonly #packetIdsAt = new Int32Array(VARIANTS);
   readonly #aliasesAt = new Int32Array(VARIANTS);
+  readonly #traceparentsAt = new Int32Array(VARIANTS);
   #aliasAt = 0;
+  /** Where the value of the `traceparent` put in by the broker begins, from `start`; 0: there is none. */
+  #traceparentAt = 0;
   /** Of the topic, in front, for which the encodings hold. */
   #hiddenBytes = 0;
   /** No `traceparent` is put into the encoding being made. */
@@ -98,8 +102,8 @@ export class PublishEncoder {
   }
 
   /**
-   * Finds or makes the encoding. `context`, where given, is the span that `traceparent` is to name (the push of a
-   * sampled message): such an encoding is the subscriber's own.
+   * Finds or makes the encoding. `context`, where given, is the span that `traceparent` is to name: the push to this
+   * subscriber. Otherwise it names the message's.
    */
   encode(
     message: Message,
@@ -112,7 +116,7 @@ export class PublishEncoder {
   ): void {
     const alias = aliases === undefined ? 0 : aliases.alias;
     const byAliasAlone = alias !== 0 && aliases!.isKnown;
-    const shared = version === 4 || (identifiers.length === 0 && context === undefined && !this.#untraced);
+    const shared = version === 4 || (identifiers.length === 0 && !this.#untraced);
     const form = version === 4 ? 0 : alias === 0 ? 1 : byAliasAlone ? 3 : 2;
     const variant = form * WAYS + qos * 2 + (retain ? 1 : 0);
     if (shared && this.#starts[variant] !== -1) {
@@ -120,6 +124,9 @@ export class PublishEncoder {
       this.end = this.#ends[variant]!;
       this.packetIdAt = this.#packetIdsAt[variant]!;
       this.#aliasAt = this.#aliasesAt[variant]!;
+      this.#traceparentAt = this.#traceparentsAt[variant]!;
+      if (this.#traceparentAt > 0)
+        formatTraceparent(context ?? message.context, 0, this.bytes, this.start + this.#traceparentAt);
     } else {
       this.#write(
         message,
@@ -145,6 +152,7 @@ export class PublishEncoder {
     this.#ends[variant] = this.end;
     this.#packetIdsAt[variant] = this.packetIdAt;
     this.#aliasesAt[variant] = this.#aliasAt;
+    this.#traceparentsAt[variant] = this.#traceparentAt;
   }
 
   #write(
@@ -160,7 +168,7 @@ export class PublishEncoder {
     const extraLength = version === 5 ? this.#writeExtra(message, alias, identifiers, context) : 0;
     const replaces = version === 5 && message.hasTraceparent && this.#injects(message);
     const properties = replaces
-      ? withoutTraceparent(message.properties, message.propertiesStart, message.propertiesEnd)
+      ? withoutReplaced(message.properties, message.propertiesStart, message.propertiesEnd, context)
       : message.properties;
     const propertiesStart = replaces ? 0 : message.propertiesStart;
     const propertiesEnd = replaces ? properties.length : message.propertiesEnd;
@@ -184,14 +192,21 @@ export class PublishEncoder {
       message.payloadEnd,
     );
     this.packetIdAt = qos === 0 ? 0 : packetIdPosition(this.bytes, this.start) - this.start;
-    if (alias !== 0) this.#aliasAt = this.#aliasPosition(qos, propertiesLength);
+    if (extraLength > 0) this.#locate(this.#propertiesPosition(qos, propertiesLength), extraLength, message);
+    else this.#traceparentAt = 0;
     this.#used = this.end;
   }
 
-  /** The alias is the first of the properties, behind the byte that says what it is. */
-  #aliasPosition(qos: number, propertiesLength: number): number {
+  /** The alias is the first of the broker's own properties, behind the byte that says what it is; `traceparent` the last. */
+  #locate(propertiesAt: number, extraLength: number, message: Message): void {
+    this.#aliasAt = propertiesAt + 1;
+    this.#traceparentAt = this.#injects(message) ? propertiesAt + extraLength - TRACEPARENT_BYTES : 0;
+  }
+
+  /** Where the first property lies, from `start`. */
+  #propertiesPosition(qos: number, propertiesLength: number): number {
     const afterTopic = packetIdPosition(this.bytes, this.start) - this.start;
-    return afterTopic + (qos === 0 ? 0 : 2) + variableByteIntegerSize(propertiesLength) + 1;
+    return afterTopic + (qos === 0 ? 0 : 2) + variableByteIntegerSize(propertiesLength);
   }
 
   /** What the broker itself adds in front of the publisher's properties; returns its length. */

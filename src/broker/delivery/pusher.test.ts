@@ -5,27 +5,19 @@ import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
 import { METRICS, SPANS } from '../../telemetry/catalogue.ts';
 import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import { counterId } from '../../telemetry/metrics.ts';
+import { PUSH_SPANS } from '../../telemetry/records/run-recorder.ts';
 import { LIVE } from '../session/session.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { ControlledJournal } from '../testing/controlled-journal.ts';
 import { textOf } from '../testing/packet-stream.ts';
 import { TestClock } from '../testing/test-clock.ts';
-import { PUSH_SPANS, takesVerbatim } from './pusher.ts';
+import { takesVerbatim } from './pusher.ts';
 
 const dropped = (reason: 'too_large' | 'queue_full') => counterId(METRICS.messagesDroppedTotal, reason);
 const delivered = (qos: '0' | '1' | '2') => counterId(METRICS.messagesDeliveredTotal, qos);
 
 function attribute(span: FinishedSpan | undefined, key: string): unknown {
   return span?.attributes.find(({ definition }) => definition.key === key)?.value;
-}
-
-/** Publishes a traced QoS 0 message to everybody subscribed to `a`. */
-function publishTraced(broker: BrokerUnderTest): void {
-  const { recorder } = broker.telemetry;
-  const message = broker.message('a', 'x');
-  message.span = recorder.root(SPANS.mqttPublish, broker.clock.now());
-  broker.assembly.flow.deliver(message);
-  recorder.end(message.span, broker.clock.now());
 }
 
 describe('a message pushed to those who are there', () => {
@@ -160,7 +152,7 @@ describe('the spans of a fan-out', () => {
       await broker.subscribe(client, 'a');
       if (index === subscribers - 1) client.full = true;
     }
-    publishTraced(broker);
+    broker.publish('a', 'x');
     const pushes = broker.spansNamed('client/push');
     const rest = pushes.filter(({ definition }) => definition === SPANS.clientPushRest);
     assert.deepEqual([pushes.length, rest.length], [PUSH_SPANS + 1, 1]);
@@ -177,7 +169,7 @@ describe('the spans of a fan-out', () => {
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a');
     client.full = true;
-    publishTraced(broker);
+    broker.publish('a', 'x');
     const [push] = broker.spansNamed('client/push');
     assert.ok(push?.failure);
     assert.equal(attribute(push, 'robustmq.drop.reason'), 'queue_full');
@@ -188,14 +180,7 @@ describe('the spans of a fan-out', () => {
     await using broker = await BrokerUnderTest.start();
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a', { qos: 1 });
-    const { recorder } = broker.telemetry;
-    for (const text of ['1', '2']) {
-      const message = broker.message('a', text, { qos: 1 });
-      message.span = recorder.root(SPANS.mqttPublish, broker.clock.now());
-      message.hasContext = true;
-      recorder.context(message.span, message.context, 0);
-      broker.assembly.flow.store(message, undefined, undefined, 0);
-    }
+    for (const text of ['1', '2']) broker.publish('a', text, { qos: 1 });
     await broker.settle();
     assert.equal(broker.spansNamed('delivery/confirm').length, 0);
     broker.clock.advanceSeconds(2);
@@ -215,7 +200,8 @@ describe('the bytes of an MQTT 3.1.1 publisher', () => {
     const old = await broker.connect('old', { version: 4 });
     const recent = await broker.connect('recent');
     for (const client of [old, recent]) await broker.subscribe(client, 'a', { noLocal: true });
-    const [first, second] = broker.assembly.router.match(broker.message('a', '').topic).members;
+    const topic = broker.assembly.topics.intern(Buffer.from('a'), 0, 1);
+    const [first, second] = broker.assembly.router.match(topic).members;
     assert.deepEqual([takesVerbatim(first!, 0), takesVerbatim(second!, 0)], [true, false]);
     assert.equal(takesVerbatim(first!, old.session!.number), false);
     const packet = { type: 'publish', topic: 'a', qos: 0, retain: false, duplicate: false, packetId: 0 } as const;

@@ -1,20 +1,20 @@
-import type { Clock } from '../../base/clock.ts';
-import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
-import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { messageContext } from '../../telemetry/records/message-recorder.ts';
+import { decisionOf, PUSH_FLAG, type PushHandle } from '../../telemetry/records/push-recorder.ts';
+import { PUSH_SPANS } from '../../telemetry/records/run-recorder.ts';
+import { FLAGS_AT, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { MatchSet } from '../router/match-set.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
 import type { Match } from '../router/subscription.ts';
 import type { Receiver } from '../session/receiver.ts';
 import { canTake, isNoted, LIVE, type Session } from '../session/session.ts';
-import { startConfirm } from './confirm-span.ts';
 import type { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
 
-/** A fan-out beyond this many subscribers is one span with a count. */
-export const PUSH_SPANS = 32;
+const NOT_RECORDED: PushHandle = 0;
 
 const DELIVERED = [
   counterId(METRICS.messagesDeliveredTotal, '0'),
@@ -37,64 +37,57 @@ export interface GroupDelivery {
 /** Sends a message that is in memory to those who are there and can take it; who cannot is left to the journal. */
 export class Pusher {
   readonly #encoder: PublishEncoder;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
   readonly #metrics: Metrics;
   readonly #sessionLog: SessionLog;
   readonly #shared: () => GroupDelivery;
-  readonly #clock: Clock;
   readonly #onBehind: (session: Session) => void;
-  readonly #pushContext = new Uint8Array(CONTEXT_BYTES);
-  #rest: SpanHandle = NO_SPAN;
+  readonly #pushContext = messageContext();
+  /** What stands for the rest of a large fan-out. */
+  #rest: PushHandle = NOT_RECORDED;
   #pushCount = 0;
-  #restFailures = 0;
 
   constructor(parts: {
     encoder: PublishEncoder;
-    recorder: Recorder;
+    recording: Recording;
     metrics: Metrics;
     sessionLog: SessionLog;
     shared: () => GroupDelivery;
-    clock: Clock;
     /** A session that was live could not take a message: it reads on from the journal. */
     onBehind: (session: Session) => void;
   }) {
     this.#encoder = parts.encoder;
-    this.#recorder = parts.recorder;
+    this.#recording = parts.recording;
     this.#metrics = parts.metrics;
     this.#sessionLog = parts.sessionLog;
     this.#shared = parts.shared;
-    this.#clock = parts.clock;
     this.#onBehind = parts.onBehind;
   }
 
-  /** Offers the message to everybody it matches; without those that have it already as bytes of a run, if `afterRun`. */
-  pushToAll(message: Message, matches: MatchSet<Session>, afterRun = false): void {
+  /**
+   * Offers the message to everybody it matches. After a run those have it already who took the run's bytes, all but
+   * `missed`, for whom there was no room.
+   */
+  pushToAll(message: Message, matches: MatchSet<Session>, missed?: ReadonlySet<Receiver>): void {
     this.begin();
     const { members, groups } = matches;
     for (let index = 0; index < members.length; index += 1) {
       const member = members[index]!;
-      if (afterRun && takesVerbatim(member, message.publisher)) continue;
+      if (missed !== undefined && takesVerbatim(member, message.publisher)) {
+        if (message.isTraced) this.#recordCopy(message, member.session.receiver!, missed);
+        continue;
+      }
       const match = member.session.number === message.publisher ? member.toSelf : member;
       if (match !== undefined && !this.#offer(message, match)) this.#fallBehind(message, members, index);
     }
     for (let index = 0; index < groups.length; index += 1) this.#shared().offer(groups[index]!, message);
-    this.finish();
   }
 
   /** Forgets what was encoded for the message before; `push` may then be called for any number of sessions. */
   begin(): void {
     this.#encoder.begin();
     this.#pushCount = 0;
-    this.#restFailures = 0;
-  }
-
-  /** Ends the span that stands for the rest of a large fan-out. */
-  finish(): void {
-    if (this.#rest === NO_SPAN) return;
-    this.#recorder.attribute(this.#rest, ATTRIBUTES.pushCount, this.#pushCount - PUSH_SPANS);
-    this.#recorder.attribute(this.#rest, ATTRIBUTES.pushFailures, this.#restFailures);
-    this.#recorder.end(this.#rest, this.#clock.now());
-    this.#rest = NO_SPAN;
+    this.#rest = NOT_RECORDED;
   }
 
   /** False: the session was live and cannot take it. */
@@ -128,16 +121,17 @@ export class Pusher {
   /** Sends to a session that can take it, as a child of the message's span. `group`: see `push`. */
   pushTraced(message: Message, match: Match<Session>, qos: number, receiver: Receiver, group = 0): PushOutcome {
     const retain = message.retain && match.retainAsPublished;
-    if (message.span === NO_SPAN) return this.push(message, match, qos, receiver, retain, group, NO_SPAN);
-    const span = this.#startPush(message, match.session);
-    const outcome = this.push(message, match, qos, receiver, retain, group, span);
-    this.#endPush(span, outcome);
+    if (!message.isTraced) return this.push(message, match, qos, receiver, retain, group, NOT_RECORDED);
+    const handle = this.#startPush(message, qos, receiver);
+    const isRest = handle === this.#rest;
+    const outcome = this.push(message, match, qos, receiver, retain, group, isRest ? NOT_RECORDED : handle);
+    if (isRest) this.#recording.pushes.counted(handle, outcome === 'dropped');
     return outcome;
   }
 
   /**
    * Sends to a session that can take it. `group` is the number of the shared group on whose behalf it goes, or of the
-   * match, or FROM_RETAINED; `span` the open span of this push, which the caller ends.
+   * match, or FROM_RETAINED; `handle` what is recorded of this push.
    */
   push(
     message: Message,
@@ -146,24 +140,29 @@ export class Pusher {
     receiver: Receiver,
     retain: boolean,
     group: number,
-    span: SpanHandle,
+    handle: PushHandle,
   ): PushOutcome {
     const encoder = this.#encoder;
-    if (span !== NO_SPAN) this.#recorder.context(span, this.#pushContext, 0);
-    const context = span === NO_SPAN ? undefined : this.#pushContext;
+    const { pushes } = this.#recording;
+    let context: Uint8Array | undefined;
+    if (handle !== NOT_RECORDED && receiver.version === 5) {
+      pushes.identity(handle, this.#pushContext.words);
+      context = this.#pushContext.bytes;
+      context[FLAGS_AT] = pushes.isHead(handle) ? SAMPLED_FLAG : 0;
+    }
     encoder.encodeFor(receiver, hiddenBytes(match.session, message), message, qos, retain, match.identifiers, context);
     const size = encoder.end - encoder.start;
     // [MQTT-3.1.2-25]: as if it had been sent.
     if (size > receiver.maximumPacketSize) {
       this.#metrics.add(DROPPED_TOO_LARGE, 1);
       if (qos > 0) match.session.dirty = true;
-      this.#recorder.attribute(span, ATTRIBUTES.dropReason, 'too_large');
+      pushes.dropped(handle, PUSH_FLAG.droppedTooLarge);
       return 'dropped';
     }
     if (qos === 0) {
       if (!receiver.hasRoomFor(size)) {
         this.#metrics.add(DROPPED_QUEUE_FULL, 1);
-        this.#recorder.attribute(span, ATTRIBUTES.dropReason, 'queue_full');
+        pushes.dropped(handle, PUSH_FLAG.droppedQueueFull);
         return 'dropped';
       }
       this.#write(receiver);
@@ -171,7 +170,7 @@ export class Pusher {
       this.#metrics.add(PAYLOAD_BYTES, message.payloadEnd - message.payloadStart);
       return 'pushed';
     }
-    this.#sendConfirmed(message, match.session, qos, receiver, group, span);
+    this.#sendConfirmed(message, match.session, qos, receiver, group, handle);
     return 'pushed';
   }
 
@@ -182,13 +181,11 @@ export class Pusher {
     qos: number,
     receiver: Receiver,
     group: number,
-    span: SpanHandle,
+    handle: PushHandle,
   ): void {
     const encoder = this.#encoder;
-    // The span of the rest stands for many pushes and ends before any of them is confirmed.
-    const isTraced = span !== NO_SPAN && span !== this.#rest;
-    const confirm = isTraced ? startConfirm(this.#recorder, span, session, qos, this.#clock.now()) : NO_SPAN;
-    const packetId = session.window.reserve(qos, message.shard, message.offset, message.receivedAt, group, confirm);
+    const packetId = session.window.reserve(qos, message.shard, message.offset, message.dispatchedAt, group, handle);
+    if (handle !== NOT_RECORDED) this.#recording.pushes.sent(handle, packetId);
     encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
     this.#metrics.add(DELIVERED[qos]!, 1);
     this.#metrics.add(PAYLOAD_BYTES, message.payloadEnd - message.payloadStart);
@@ -211,28 +208,26 @@ export class Pusher {
     if (receiver.aliasesToClient !== undefined) receiver.aliasesToClient.sent();
   }
 
-  #startPush(message: Message, session: Session): SpanHandle {
-    this.#pushCount += 1;
-    if (this.#pushCount > PUSH_SPANS) {
-      if (this.#rest === NO_SPAN)
-        this.#rest = this.#recorder.child(SPANS.clientPushRest, message.span, this.#clock.now());
-      return this.#rest;
-    }
-    const span = this.#recorder.child(SPANS.clientPush, message.span, this.#clock.now());
-    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-    this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
-    return span;
+  /** What a run brought, or did not. */
+  #recordCopy(message: Message, receiver: Receiver, missed: ReadonlySet<Receiver>): void {
+    const { pushes } = this.#recording;
+    const handle = this.#startPush(message, 0, receiver);
+    const isDropped = missed.has(receiver);
+    if (handle === this.#rest) pushes.counted(handle, isDropped);
+    else if (isDropped) pushes.dropped(handle, PUSH_FLAG.droppedQueueFull);
   }
 
-  #endPush(span: SpanHandle, outcome: PushOutcome): void {
-    if (span === this.#rest) {
-      if (outcome === 'dropped') this.#restFailures += 1;
-      return;
-    }
-    if (outcome === 'dropped') {
-      this.#recorder.fail(span, 'dropped', 'the message was dropped before it reached the socket');
-    }
-    this.#recorder.end(span, this.#clock.now());
+  /** The rest of a fan-out beyond PUSH_SPANS is one push, which ends before any of them is confirmed. */
+  #startPush(message: Message, qos: number, receiver: Receiver): PushHandle {
+    const { pushes, clients } = this.#recording;
+    this.#pushCount += 1;
+    if (this.#rest !== NOT_RECORDED) return this.#rest;
+    const isRest = this.#pushCount > PUSH_SPANS;
+    const flags = decisionOf(message.context) | (isRest ? PUSH_FLAG.rest : 0);
+    const client = isRest ? 0 : clients.of(receiver);
+    const handle = pushes.begin(message.trace.words, flags, qos, client, 0, 0, message.dispatchedAt);
+    if (isRest) this.#rest = handle;
+    return handle;
   }
 }
 

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NO_EXPIRY, RecordBatch, RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { userPropertySize, writeUserProperty } from '../../mqtt/forwarded-properties.ts';
-import { CONTEXT_BYTES, FLAGS_AT } from '../../telemetry/trace-context.ts';
+import { CONTEXT_BYTES, FLAGS_AT, isSampled, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
 import { Topic } from '../router/topic.ts';
 import { Message, NO_EXPIRY_SECONDS } from './message.ts';
-import { addRecord, isTraced, readRecord } from './record-message.ts';
+import { addRecord, readRecord } from './record-message.ts';
 
 const RECEIVED_AT = 1_700_000_000_000;
 
@@ -90,16 +90,21 @@ describe('a message as a journal record', () => {
     const properties = userProperty('traceparent', 'x');
     const traced = messageOf({ hasContext: true, context });
     const { read } = roundTrip(traced, 0, RECEIVED_AT);
-    assert.deepEqual([read.hasContext, read.hasTraceparent, isTraced(read)], [true, false, true]);
+    assert.deepEqual([read.hasContext, read.hasTraceparent], [true, false]);
     assert.deepEqual(read.context, context);
     const callers = messageOf({ hasContext: true, context, properties, propertiesEnd: properties.length });
     assert.ok(roundTrip(callers, 0, RECEIVED_AT).read.hasTraceparent);
   });
 
-  it('is not traced without a context, or where the context was not sampled', () => {
-    assert.equal(isTraced(roundTrip(messageOf(), 0, RECEIVED_AT).read), false);
-    const context = new Uint8Array(CONTEXT_BYTES).fill(3);
-    context[FLAGS_AT] = 0;
-    assert.equal(isTraced(roundTrip(messageOf({ hasContext: true, context }), 0, RECEIVED_AT).read), false);
+  it('keeps what the head decided about its trace, and has none where it had none', () => {
+    assert.equal(roundTrip(messageOf(), 0, RECEIVED_AT).read.hasContext, false);
+    for (const flags of [0, SAMPLED_FLAG]) {
+      const context = new Uint8Array(CONTEXT_BYTES).fill(3);
+      context[FLAGS_AT] = flags;
+      assert.equal(
+        isSampled(roundTrip(messageOf({ hasContext: true, context }), 0, RECEIVED_AT).read.context),
+        flags === 1,
+      );
+    }
   });
 });

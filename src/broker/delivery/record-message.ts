@@ -5,7 +5,6 @@ import {
   RecordKind,
   type RecordView,
 } from '../../journal/record-batch.ts';
-import { isSampled } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
 import { hasTraceparent } from './traceparent-property.ts';
 
@@ -56,8 +55,11 @@ export function readRecord(record: RecordView, message: Message, now: number): b
   message.payloadEnd = record.payloadEnd;
   message.receivedAt = record.timestamp;
   message.hasContext = record.hasContext;
-  if (message.hasContext)
-    message.context.set(record.buffer.subarray(record.contextStart, record.contextStart + message.context.length));
+  if (message.hasContext) {
+    const { context } = message;
+    for (let index = 0; index < context.length; index += 1)
+      context[index] = record.buffer[record.contextStart + index]!;
+  }
   // Only asked of messages with a context: whether the publisher sent one or the broker made it.
   message.hasTraceparent =
     message.hasContext && hasTraceparent(record.buffer, record.propertiesStart, record.propertiesEnd);
@@ -67,9 +69,4 @@ export function readRecord(record: RecordView, message: Message, now: number): b
   }
   message.expirySeconds = Math.max(0, record.expirySeconds - Math.floor((now - record.timestamp) / 1000));
   return message.expirySeconds > 0;
-}
-
-/** Whether the record's message is being traced. */
-export function isTraced(message: Message): boolean {
-  return message.hasContext && isSampled(message.context);
 }

@@ -4,10 +4,12 @@ import { RecordView } from '../../journal/record-batch.ts';
 import { writeAck } from '../../mqtt/ack.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
-import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
+import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
-import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES } from '../../telemetry/trace-context.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { messageContext } from '../../telemetry/records/message-recorder.ts';
+import { PUSH_FLAG } from '../../telemetry/records/push-recorder.ts';
+import { FLAGS_AT, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';
 import type { Subscription } from '../router/subscription.ts';
@@ -16,7 +18,6 @@ import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED, InflightState } from '../session/inflight-window.ts';
 import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
-import { startConfirm } from './confirm-span.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
@@ -38,12 +39,12 @@ export class Redelivery {
   readonly #router: Router<Session>;
   readonly #topics: TopicTable<Session, undefined>;
   readonly #sessionLog: SessionLog;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #message = new Message();
   readonly #record = new RecordView();
-  readonly #context = new Uint8Array(CONTEXT_BYTES);
+  readonly #context = messageContext();
 
   constructor(parts: {
     journal: Journal;
@@ -53,7 +54,7 @@ export class Redelivery {
     router: Router<Session>;
     topics: TopicTable<Session, undefined>;
     sessionLog: SessionLog;
-    recorder: Recorder;
+    recording: Recording;
     metrics: Metrics;
     clock: Clock;
   }) {
@@ -64,7 +65,7 @@ export class Redelivery {
     this.#router = parts.router;
     this.#topics = parts.topics;
     this.#sessionLog = parts.sessionLog;
-    this.#recorder = parts.recorder;
+    this.#recording = parts.recording;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
   }
@@ -111,9 +112,10 @@ export class Redelivery {
     message.topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
     message.shard = shard;
     message.offset = entry.offset;
-    const span = this.#late.begin(message, session);
-    this.#recorder.attribute(span, ATTRIBUTES.redelivered, true);
-    if (span !== NO_SPAN) this.#recorder.context(span, this.#context, 0);
+    const { pushes } = this.#recording;
+    const handle = this.#late.begin(message, session, qos, PUSH_FLAG.redelivered);
+    pushes.identity(handle, this.#context.words);
+    this.#context.bytes[FLAGS_AT] = pushes.isHead(handle) ? SAMPLED_FLAG : 0;
     const encoder = this.#encoder;
     const { retain, identifiers } = this.#termsOf(session, message.topic.name, group);
     encoder.begin();
@@ -124,15 +126,15 @@ export class Redelivery {
       qos,
       group === FROM_RETAINED || (message.retain && retain),
       identifiers,
-      span === NO_SPAN ? undefined : this.#context,
+      handle === 0 ? undefined : this.#context.bytes,
     );
     const size = encoder.end - encoder.start;
     if (size > receiver.maximumPacketSize) {
       this.#giveUp(session, packetId, qos);
-      this.#recorder.fail(span, 'dropped', 'the client that came back takes only smaller packets');
+      pushes.dropped(handle, PUSH_FLAG.droppedTooLarge);
     } else {
-      const now = this.#clock.now();
-      session.window.resent(packetId, now, startConfirm(this.#recorder, span, session, qos, now));
+      session.window.resent(packetId, this.#clock.now(), handle);
+      pushes.sent(handle, packetId);
       encoder.bytes[encoder.start]! |= DUPLICATE_FLAG;
       encoder.bytes.writeUInt16BE(packetId, encoder.start + encoder.packetIdAt);
       const packet = encoder.bytes.subarray(encoder.start, encoder.end);
@@ -142,7 +144,7 @@ export class Redelivery {
         receiver.aliasesToClient?.sent();
       }
     }
-    this.#recorder.end(span, this.#clock.now());
+    pushes.endStage(this.#clock.now());
   }
 
   /** What QoS 2 promises: what was noted with its first sending may still be on its way to the disk. */

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { Clock } from '../../base/clock.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { Placement } from '../../placement/placement.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
 import type { GroupProgress, SharedDelivery } from '../delivery/shared-delivery.ts';
 import { LIVE, type Session } from '../session/session.ts';
@@ -57,6 +60,8 @@ export class Checkpoint {
   readonly #shared: SharedDelivery;
   readonly #sessions: ReadonlyMap<string, Session>;
   readonly #shards: readonly CheckpointedShard[];
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
   #underWay: Promise<void> | undefined;
 
   constructor(parts: {
@@ -70,6 +75,8 @@ export class Checkpoint {
     /** By client identifier. */
     sessions: ReadonlyMap<string, Session>;
     shards: readonly CheckpointedShard[];
+    metrics: Metrics;
+    clock: Clock;
   }) {
     this.#brokerId = parts.brokerId;
     this.#placement = parts.placement;
@@ -80,12 +87,16 @@ export class Checkpoint {
     this.#shared = parts.shared;
     this.#sessions = parts.sessions;
     this.#shards = parts.shards;
+    this.#metrics = parts.metrics;
+    this.#clock = parts.clock;
   }
 
   /** Settles when a checkpoint that began at or after this call is durable. */
   async take(): Promise<void> {
     while (this.#underWay !== undefined) await this.#underWay.catch(() => undefined);
+    const startedAt = this.#clock.now();
     this.#underWay = this.#write().finally(() => {
+      recordStage(this.#metrics, STAGES.checkpoint, this.#clock.now() - startedAt);
       this.#underWay = undefined;
     });
     await this.#underWay;

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import { RecordKind, RecordView } from '../../journal/record-batch.ts';
 import { everythingFrom } from '../../journal/testing/records.ts';
+import { Metrics } from '../../telemetry/metrics.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { Turn } from '../connection/turn.ts';
 import { InboundExactlyOnce } from '../session/inbound-exactly-once.ts';
@@ -29,6 +30,7 @@ async function open() {
     shard: 'log',
     end: 0,
     turn,
+    metrics: new Metrics(),
     clock: new TestClock(),
     onFailure: (error) => failures.push(error),
     onSettled: () => {

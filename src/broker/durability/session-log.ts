@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { fail, succeed } from '../../base/outcome.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { NO_EXPIRY, RecordBatch, RecordKind } from '../../journal/record-batch.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import type { Turn, TurnTask } from '../connection/turn.ts';
 import type { Receiver } from '../session/receiver.ts';
@@ -32,6 +34,7 @@ export class SessionLog implements TurnTask {
   readonly #journal: Journal;
   readonly #shard: string;
   readonly #turn: Turn;
+  readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #onFailure: (cause: unknown) => void;
   readonly #onSettled: () => void;
@@ -49,6 +52,7 @@ export class SessionLog implements TurnTask {
     /** Committed end of the shard at start. */
     end: number;
     turn: Turn;
+    metrics: Metrics;
     clock: Clock;
     onFailure: (cause: unknown) => void;
     /** There is room for more again. */
@@ -58,6 +62,7 @@ export class SessionLog implements TurnTask {
     this.#shard = parts.shard;
     this.#end = parts.end;
     this.#turn = parts.turn;
+    this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#onFailure = parts.onFailure;
     this.#onSettled = parts.onSettled;
@@ -66,6 +71,11 @@ export class SessionLog implements TurnTask {
   /** Everything below is durable and known to the sessions in memory. */
   get committedEnd(): number {
     return this.#end;
+  }
+
+  /** Of events that wait for the append before theirs. */
+  get queueBytes(): number {
+    return this.#events.length;
   }
 
   get saturated(): boolean {
@@ -139,18 +149,20 @@ export class SessionLog implements TurnTask {
     this.#events = this.#spareEvents;
     this.#held = [];
     const batch = this.#batch;
+    const startedAt = this.#clock.now();
     const fields = {
       kind: RecordKind.session,
       qos: 0,
       retain: false,
       packetId: 0,
-      timestamp: this.#clock.now(),
+      timestamp: startedAt,
       expirySeconds: NO_EXPIRY,
     };
     const { bytes, length } = events;
     batch.add(fields, NOTHING, NOTHING, NOTHING, 0, 0, bytes, 0, length, undefined, 0);
     const appended = await this.#journal.append(this.#shard, batch).then(succeed, fail);
     batch.reset();
+    recordStage(this.#metrics, STAGES.sessionLog, this.#clock.now() - startedAt);
     if (appended.type === 'failed') this.#failed(events, held, appended.cause);
     else {
       this.#end = appended.value.baseOffset + 1;

@@ -4,7 +4,7 @@ import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import type { AckPacket, Packet } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
-import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
@@ -30,6 +30,7 @@ async function open(options: ClientOptions = {}) {
     /** The client's packet, and what the broker answers to it. */
     async send(type: number, packetId: number, reasonCode: ReasonCode = ReasonCode.success): Promise<Packet[]> {
       broker.assembly.acks.acknowledge(client, type, packetId, reasonCode);
+      broker.assembly.acks.endRead();
       await broker.settle();
       return client.take();
     },
@@ -124,11 +125,10 @@ describe('the spans of a delivery', () => {
     const broker = await BrokerUnderTest.start();
     const client = await broker.connect('c');
     await broker.subscribe(client, 'a', { qos: 1 });
-    const message = broker.message('a', 'x', { qos: 1 });
-    message.span = broker.telemetry.recorder.root(SPANS.mqttPublish, broker.clock.now());
-    broker.assembly.flow.store(message, undefined, undefined, 0);
+    broker.publish('a', 'x', { qos: 1 });
     await broker.settle();
     broker.assembly.acks.acknowledge(client, puback, 1, reasonCode);
+    broker.assembly.acks.endRead();
     const [confirm] = broker.spansNamed('delivery/confirm');
     const [packet] = broker.spansNamed('mqtt/puback');
     return { broker, confirm: confirm!, packet: packet! };

@@ -5,6 +5,9 @@ import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, METRICS, SPANS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import type { PushRecorder } from '../../telemetry/records/push-recorder.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
 import type { SharedDelivery } from '../delivery/shared-delivery.ts';
@@ -24,22 +27,26 @@ const PUBCOMPS = counterId(METRICS.requestsTotal, 'pubcomp');
 /** PUBACK, PUBREC and PUBCOMP from subscribers, PUBREL from publishers (MQTT 5 section 4.3). */
 export class AckHandler {
   readonly #recorder: Recorder;
+  readonly #pushes: PushRecorder;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #sessionLog: SessionLog;
   readonly #catchUp: CatchUp;
   readonly #shared: SharedDelivery;
   readonly #bytes = Buffer.alloc(LARGEST_ACK_BYTES);
+  /** When the packets at hand were read; one clock read serves all of them. 0: not asked yet. */
+  #readAt = 0;
 
   constructor(parts: {
-    recorder: Recorder;
+    recording: Recording;
     metrics: Metrics;
     clock: Clock;
     sessionLog: SessionLog;
     catchUp: CatchUp;
     shared: SharedDelivery;
   }) {
-    this.#recorder = parts.recorder;
+    this.#recorder = parts.recording.spans;
+    this.#pushes = parts.recording.pushes;
     this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#sessionLog = parts.sessionLog;
@@ -52,22 +59,34 @@ export class AckHandler {
     switch (type) {
       case PacketType.puback:
         this.#metrics.add(PUBACKS, 1);
-        this.#finish(connection, session, packetId, session.window.acknowledge(packetId), SPANS.mqttPuback, reasonCode);
+        this.#finish(connection, session, packetId, session.window.acknowledge(packetId), reasonCode);
         return;
       case PacketType.pubrec:
         this.#metrics.add(PUBRECS, 1);
         if (reasonCode >= FIRST_FAILURE)
-          this.#finish(connection, session, packetId, session.window.refused(packetId), SPANS.mqttPubrec, reasonCode);
+          this.#finish(connection, session, packetId, session.window.refused(packetId), reasonCode);
         else this.#received(connection, session, packetId);
         return;
       case PacketType.pubcomp:
         this.#metrics.add(PUBCOMPS, 1);
-        this.#finish(connection, session, packetId, session.window.completed(packetId), SPANS.mqttPubcomp, reasonCode);
+        this.#finish(connection, session, packetId, session.window.completed(packetId), reasonCode);
         return;
       default:
         this.#metrics.add(PUBRELS, 1);
         this.#release(connection, session, packetId);
     }
+  }
+
+  /** Everything that was read has been dealt with. */
+  endRead(): void {
+    if (this.#readAt === 0) return;
+    this.#readAt = 0;
+    this.#pushes.endAcknowledged();
+  }
+
+  #now(): number {
+    if (this.#readAt === 0) this.#readAt = this.#clock.now();
+    return this.#readAt;
   }
 
   /** The client can take more: for itself, and for the groups it belongs to. */
@@ -81,7 +100,6 @@ export class AckHandler {
     session: Session,
     packetId: number,
     outcome: AckOutcome,
-    packet: (typeof SPANS)[keyof typeof SPANS],
     reasonCode: ReasonCode,
   ): void {
     if (outcome === AckOutcome.wrongState) {
@@ -89,8 +107,9 @@ export class AckHandler {
       return;
     }
     if (outcome !== AckOutcome.done) return;
-    const { span, group } = session.window;
-    if (span !== NO_SPAN) this.#confirm(span, packet, packetId, reasonCode);
+    const { span, group, sentAt } = session.window;
+    if (sentAt > 0) recordStage(this.#metrics, STAGES.confirm, this.#now() - sentAt);
+    if (span !== NO_SPAN) this.#pushes.acknowledged(span, reasonCode, this.#now());
     if (isNoted(session, group)) {
       session.dirty = true;
       this.#sessionLog.acknowledged(session, packetId);
@@ -110,12 +129,7 @@ export class AckHandler {
       return;
     }
     const { span } = session.window;
-    if (span !== NO_SPAN) {
-      const now = this.#clock.now();
-      const received = this.#recorder.child(SPANS.mqttPubrec, span, now);
-      this.#recorder.attribute(received, ATTRIBUTES.mqttPacketId, packetId);
-      this.#recorder.end(received, this.#clock.now());
-    }
+    if (span !== NO_SPAN) this.#pushes.received(span, this.#now());
     if (!session.persistent) {
       sendAck(connection, PacketType.pubrel, packetId, ReasonCode.success);
       return;
@@ -180,23 +194,5 @@ export class AckHandler {
         this.#recorder.fail(span, 'storage_failed', 'the release could not be stored', failure.cause);
       this.#recorder.end(span, this.#clock.now());
     };
-  }
-
-  /** The delivery is over: its span ends, with the packet that ended it below. */
-  #confirm(
-    confirm: SpanHandle,
-    packet: (typeof SPANS)[keyof typeof SPANS],
-    packetId: number,
-    reasonCode: ReasonCode,
-  ): void {
-    const at = this.#clock.now();
-    const span = this.#recorder.child(packet, confirm, at);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttPacketId, packetId);
-    this.#recorder.attribute(confirm, ATTRIBUTES.mqttReasonCode, reasonCode);
-    if (reasonCode >= FIRST_FAILURE)
-      this.#recorder.fail(confirm, `mqtt_0x${reasonCode.toString(16)}`, 'the subscriber refused the message');
-    const now = this.#clock.now();
-    this.#recorder.end(span, now);
-    this.#recorder.end(confirm, now);
   }
 }

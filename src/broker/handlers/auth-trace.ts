@@ -34,7 +34,7 @@ export class AuthTrace {
     const recorder = this.#recorder;
     const span =
       connectSpan === undefined
-        ? recorder.root(SPANS.mqttAuth, startedAt)
+        ? recorder.root(SPANS.mqttAuth, startedAt, connection)
         : recorder.child(SPANS.mqttAuth, connectSpan, startedAt);
     const { clientId } = connection.principal;
     recorder.attribute(span, ATTRIBUTES.mqttClientId, clientId);

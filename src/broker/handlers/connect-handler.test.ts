@@ -7,6 +7,8 @@ import type { Placement } from '../../placement/placement.ts';
 import { sessions as sessionRecords } from '../../placement/sessions.ts';
 import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
+import { STAGES } from '../../telemetry/stage.ts';
+import { observationsOf } from '../../telemetry/testing/observations.ts';
 import { compileAccessRules } from '../auth/authorizer.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
@@ -47,6 +49,15 @@ describe('CONNECT', () => {
     await using second = await scene.connect(PERSISTENT);
     assert.equal(second.connack.sessionPresent, true);
     assert.equal(payloadOf(await second.receive()), 'x');
+  });
+
+  it('is timed: who the client is, and until its session is safe', async () => {
+    await using scene = await open();
+    await using client = await scene.connect(PERSISTENT);
+    await client.expectNothing();
+    const { metrics } = scene.broker.telemetry;
+    assert.equal(observationsOf(metrics, STAGES.authenticate), 1);
+    assert.equal(observationsOf(metrics, STAGES.openSession), 1);
   });
 
   it('gets a client identifier where it names none [MQTT-3.1.3-6] [MQTT-3.1.3-7], each another', async () => {
@@ -167,6 +178,11 @@ describe('a CONNECT that is refused', () => {
     await using scene = await open({}, placement);
     isFull = true;
     assert.equal(await scene.refusal(PERSISTENT), ReasonCode.unspecifiedError);
+    const [span] = scene.broker.spansNamed('mqtt/connect');
+    for (const event of ['connection.broken', 'connection.refused']) {
+      const line = scene.broker.telemetry.logLines.find((written) => written.event === event);
+      assert.deepEqual([line?.trace_id, line?.span_id], [span?.traceId, span?.spanId], event);
+    }
     isFull = false;
     await using client = await scene.connect(PERSISTENT);
     await client.expectNothing();

@@ -7,6 +7,7 @@ import { ATTRIBUTES, LOG_EVENTS } from '../../telemetry/catalogue.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Recorder, SpanHandle } from '../../telemetry/recorder.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import type { Login } from '../auth/login.ts';
 import { encodeAnswer } from '../connection/answer.ts';
@@ -47,6 +48,7 @@ export class ConnectHandler {
   readonly #wills: WillAdmission;
   readonly #trace: ConnectTrace;
   readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
   readonly #clock: Clock;
   readonly #log: Log;
 
@@ -77,6 +79,7 @@ export class ConnectHandler {
     this.#wills = parts.wills;
     this.#trace = new ConnectTrace(parts);
     this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
     this.#clock = parts.clock;
     this.#log = parts.log;
   }
@@ -94,7 +97,7 @@ export class ConnectHandler {
     this.#connect(connection, packet, span).then(
       (refusal) => this.#finish(connection, span, startedAt, refusal),
       (error: unknown) => {
-        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
+        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error }, contextOf(this.#recorder, span));
         this.#finish(connection, span, startedAt, {
           reasonCode: ReasonCode.unspecifiedError,
           errorType: 'internal',
@@ -129,14 +132,16 @@ export class ConnectHandler {
     if (identified.type === 'refused') return identified.refusal;
     const willRefusal = this.#refuseWill(connection, packet, span);
     if (willRefusal !== undefined) return willRefusal;
+    const identifiedAt = this.#clock.now();
     const number = await this.#numbers.allocate();
     if (connection.closed) return undefined;
     const context = contextOf(this.#recorder, span);
     const opened = this.#lifecycle.open(connection, clientId, packet, number, context);
-    if (opened.present) this.#rights.review(opened.session, connection);
+    if (opened.present) this.#rights.review(opened.session, connection, context);
     this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(opened.session.number));
     connection.keepAliveSeconds = grantedKeepAlive(packet, this.#capabilities.keepAliveMaximumSeconds);
     await this.#lifecycle.save(opened.session, context);
+    recordStage(this.#metrics, STAGES.openSession, this.#clock.now() - identifiedAt);
     if (!connection.closed) this.#accept(connection, packet, opened, identified.authentication);
     return undefined;
   }

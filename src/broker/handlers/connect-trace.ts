@@ -39,7 +39,10 @@ export class ConnectTrace {
 
   begin(connection: Connection, packet: ConnectPacket | undefined, at: number): SpanHandle {
     const recorder = this.#recorder;
-    const span = recorder.root(SPANS.mqttConnect, at);
+    const { remoteAddress } = connection;
+    const claimed =
+      packet === undefined ? connection : { clientId: packet.clientId, userName: packet.userName ?? '', remoteAddress };
+    const span = recorder.root(SPANS.mqttConnect, at, claimed);
     if (span === NO_SPAN) return span;
     recorder.attribute(span, ATTRIBUTES.networkPeerAddress, connection.remoteAddress);
     recorder.attribute(span, ATTRIBUTES.networkPeerPort, connection.remotePort);
@@ -49,6 +52,7 @@ export class ConnectTrace {
     recorder.attribute(span, ATTRIBUTES.mqttClientId, packet.clientId);
     recorder.attribute(span, ATTRIBUTES.mqttProtocolVersion, VERSION_NAMES[packet.protocolVersion]);
     recorder.attribute(span, ATTRIBUTES.mqttCleanSession, packet.cleanStart);
+    if (packet.userName !== undefined) recorder.attribute(span, ATTRIBUTES.userName, packet.userName);
     return span;
   }
 

@@ -90,6 +90,16 @@ describe('a packet that is out of place', () => {
       await scene.client.expectDisconnect(ReasonCode.protocolError);
       assert.equal(scene.broker.count(counterId(METRICS.connectionsClosedTotal, 'protocol_error')), 1);
     });
+
+  it('is told in the log, with the trace that says the same', async () => {
+    await using scene = await open();
+    scene.client.send({ type: 'pingresp' });
+    await scene.client.expectDisconnect(ReasonCode.protocolError);
+    const line = scene.broker.telemetry.logLines.find(({ event }) => event === 'connection.failed');
+    const [goodbye] = scene.broker.spansNamed('mqtt/disconnect');
+    assert.equal(line?.reason, 'protocol_error');
+    assert.deepEqual([line?.trace_id, line?.span_id], [goodbye?.traceId, goodbye?.spanId]);
+  });
 });
 
 describe('a broker whose journal does not keep up', () => {
@@ -110,6 +120,16 @@ describe('a broker whose journal does not keep up', () => {
     await using other = await RawClient.connect({ port });
     await other.expectNothing();
     assert.ok(durable!.queueDepth < 20, 'the rest stays with the client');
+    const { metrics } = broker.telemetry;
+    assert.ok(Number(metrics.readGauge(METRICS.connectionsPaused)) >= 1);
+    const queued = new Map(metrics.readGauge(METRICS.ingestQueueRecords) as Iterable<[string, number]>);
+    assert.deepEqual(
+      [...queued],
+      [
+        ['default', durable!.queueDepth],
+        ['volatile', 0],
+      ],
+    );
     for (let answered = 0; answered < 21; answered += 1) {
       if (controlled.waiting.length === 0) await until(() => controlled.waiting.length > 0 || !hasMore());
       while (controlled.waiting.length > 0) controlled.settle('commit');
@@ -119,6 +139,7 @@ describe('a broker whose journal does not keep up', () => {
       return durable!.dispatchedEnd < 21;
     }
     assert.equal(durable!.dispatchedEnd, 21);
+    assert.equal(metrics.readGauge(METRICS.connectionsPaused), 0);
   });
 
   it('still delivers', async () => {

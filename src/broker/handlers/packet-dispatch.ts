@@ -16,6 +16,7 @@ import type { ConnectHandler } from './connect-handler.ts';
 import type { EnhancedAuthentication } from './enhanced-authentication.ts';
 import type { PublishHandler } from './publish-handler.ts';
 import type { SessionLifecycle } from './session-lifecycle.ts';
+import { contextOf } from './span-context.ts';
 import type { SubscribeHandler } from './subscribe-handler.ts';
 
 const PINGS = counterId(METRICS.requestsTotal, 'pingreq');
@@ -93,12 +94,18 @@ export class PacketDispatch implements PacketHandlers {
     return this.#isOverloaded();
   }
 
+  /** Connections that are not read from for now. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
   publish(connection: Connection, buffer: Buffer, start: number, end: number, view: PublishView): void {
     this.#publish.publish(connection, buffer, start, end, view);
   }
 
   endRead(): void {
     this.#publish.endRead();
+    this.#acks.endRead();
   }
 
   acknowledge(connection: Connection, packetType: number, packetId: number, reasonCode: ReasonCode): void {
@@ -162,14 +169,16 @@ export class PacketDispatch implements PacketHandlers {
     }
     this.#metrics.add(closedId(reason.label), 1);
     if (reason.label === 'packet_too_large') this.#metrics.add(PACKET_SIZE_HIT, 1);
-    if (FAULTS.has(reason.label)) this.#tellFault(connection, reason);
-    if (connection.session !== undefined && reason.reasonCode !== undefined)
-      this.#traceGoodbye(connection.session, reason.label, reason.reasonCode);
+    const context =
+      connection.session !== undefined && reason.reasonCode !== undefined
+        ? this.#traceGoodbye(connection, connection.session, reason.label, reason.reasonCode)
+        : undefined;
+    if (FAULTS.has(reason.label)) this.#tellFault(connection, reason, context);
     this.#lifecycle.leave(connection, reason, connection.connectionEnd);
     this.#onClosed(connection);
   }
 
-  #tellFault(connection: Connection, reason: CloseReason): void {
+  #tellFault(connection: Connection, reason: CloseReason, context: Uint8Array | undefined): void {
     const { listenerName, remoteAddress, session } = connection;
     const fields = {
       listener: listenerName,
@@ -177,25 +186,35 @@ export class PacketDispatch implements PacketHandlers {
       clientId: session?.clientId,
       reason: reason.label,
     };
-    this.#log.write(LOG_EVENTS.connectionFailed, fields);
+    this.#log.write(LOG_EVENTS.connectionFailed, fields, context);
   }
 
-  /** The broker ends a connection: an MQTT 5 client is told why, the trace is told in any case. */
-  #traceGoodbye(session: Session, label: CloseReason['label'], reasonCode: ReasonCode): void {
+  /**
+   * The broker ends a connection: an MQTT 5 client is told why, the trace is told in any case. Returns the span's context,
+   * for the log.
+   */
+  #traceGoodbye(
+    connection: Connection,
+    session: Session,
+    label: CloseReason['label'],
+    reasonCode: ReasonCode,
+  ): Uint8Array | undefined {
     const at = this.#clock.now();
-    const span = this.#recorder.root(SPANS.mqttDisconnect, at);
-    if (span === NO_SPAN) return;
+    const span = this.#recorder.root(SPANS.mqttDisconnect, at, connection);
+    if (span === NO_SPAN) return undefined;
     this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
     this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
     if (!WITHOUT_FAULT.has(label)) this.#recorder.fail(span, label, 'the broker ended the connection');
+    const context = contextOf(this.#recorder, span);
     this.#recorder.end(span, this.#clock.now());
+    return context;
   }
 
   /** [MQTT-3.12.4-1] */
   #ping(connection: Connection): void {
     const startedAt = this.#clock.now();
-    const span = this.#recorder.root(SPANS.mqttPingreq, startedAt);
+    const span = this.#recorder.root(SPANS.mqttPingreq, startedAt, connection);
     this.#metrics.add(PINGS, 1);
     const at = connection.reserve(2);
     connection.output[at] = PacketType.pingresp << 4;
@@ -213,7 +232,7 @@ export class PacketDispatch implements PacketHandlers {
       return;
     }
     const startedAt = this.#clock.now();
-    const span = this.#recorder.root(SPANS.mqttDisconnect, startedAt);
+    const span = this.#recorder.root(SPANS.mqttDisconnect, startedAt, connection);
     this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, packet.reasonCode);
     this.#metrics.add(DISCONNECTS, 1);

@@ -5,7 +5,7 @@ import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { validateTopicName } from '../../mqtt/topic.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { type CounterId, counterId, type Metrics } from '../../telemetry/metrics.ts';
-import type { SpanHandle } from '../../telemetry/recorder.ts';
+import { NO_SPAN } from '../../telemetry/recorder.ts';
 import type { AccessControl } from '../auth/access-control.ts';
 import { closeReasonFor } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -60,18 +60,20 @@ export class PublishAdmission {
     return topic;
   }
 
-  /** Answered from the connection when it publishes to the same topic again. */
-  mayPublish(connection: Connection, topic: BrokerTopic, span: SpanHandle): boolean {
-    const access = this.#access;
-    access.traceIdentity(connection, span);
-    if (connection.lastTopic === topic && connection.lastAccessVersion === access.version)
-      access.traceRemembered(connection.lastDecision, topic.name, span);
-    else {
-      connection.lastDecision = access.decide(connection, 'publish', topic.name, span);
-      connection.lastTopic = topic;
-      connection.lastAccessVersion = access.version;
-    }
-    return connection.lastDecision.allowed;
+  /** The connection published to the same topic before, and the answer (`lastDecision`) still holds. */
+  isDecided(connection: Connection, topic: BrokerTopic): boolean {
+    return connection.lastTopic === topic && connection.lastAccessVersion === this.#access.version;
+  }
+
+  /** Whether it may publish; remembered with the connection. */
+  decide(connection: Connection, topic: BrokerTopic): boolean {
+    const { rule } = connection.lastDecision;
+    const decision = this.#access.decide(connection, 'publish', topic.name, NO_SPAN);
+    connection.lastDecision = decision;
+    connection.lastTopic = topic;
+    connection.lastAccessVersion = this.#access.version;
+    if (decision.rule !== rule) connection.lastRule.tracePosition = 0;
+    return decision.allowed;
   }
 
   /** Describes the PUBLISH as a message that lies in the read buffer. */

@@ -5,7 +5,8 @@ import { PAYLOAD_IS_TEXT, type PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { type CounterId, counterId, histogramId, type Metrics } from '../../telemetry/metrics.ts';
-import { NO_SPAN, type SpanHandle } from '../../telemetry/recorder.ts';
+import { SHAPE, type Shape } from '../../telemetry/records/message-entry.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import { CLOSE_REASONS, closeReasonFor } from '../connection/close-reason.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { IngestBatch } from '../delivery/ingest.ts';
@@ -36,6 +37,7 @@ interface Refusal {
   readonly dropped: CounterId;
   readonly errorType: string;
   readonly message: string;
+  readonly shape: Shape;
 }
 
 const NOT_AUTHORIZED: Refusal = {
@@ -43,6 +45,7 @@ const NOT_AUTHORIZED: Refusal = {
   dropped: counterId(METRICS.messagesDroppedTotal, 'not_authorized'),
   errorType: 'not_authorized',
   message: 'no rule allows publishing to this topic',
+  shape: SHAPE.unauthorized,
 };
 /** MQTT 5 section 3.3.2.3.2. */
 const NOT_TEXT: Refusal = {
@@ -50,6 +53,7 @@ const NOT_TEXT: Refusal = {
   dropped: counterId(METRICS.messagesDroppedTotal, 'payload_format'),
   errorType: 'payload_format_invalid',
   message: 'the payload was announced as UTF-8 and is not',
+  shape: SHAPE.refused,
 };
 
 /**
@@ -69,6 +73,9 @@ export class PublishHandler {
   #readAt = 0;
   #direct = 0;
   #directBytes = 0;
+  /** Of the read at hand: messages on their way to the journal that are recorded, and those that were not taken. */
+  #stored = 0;
+  #refused = 0;
 
   constructor(parts: {
     admission: PublishAdmission;
@@ -92,71 +99,75 @@ export class PublishHandler {
     if (this.#readAt === 0) this.#readAt = this.#clock.now();
     const topic = this.#admission.topicOf(connection, buffer, view);
     if (topic === undefined) return;
-    const span = this.#trace.begin(connection, topic, buffer, view, this.#readAt);
-    if (
-      view.qos === 0 &&
-      span === NO_SPAN &&
-      connection.version === 4 &&
-      !view.retain &&
-      connection.mountPoint === ''
-    ) {
-      if (this.#admission.mayPublish(connection, topic, NO_SPAN)) {
-        const payloadBytes = view.payloadEnd - view.payloadStart;
-        this.#direct += 1;
-        this.#directBytes += payloadBytes;
-        this.#run.add(connection, buffer, start, end, topic, payloadBytes);
-      } else this.#refuse(connection, view, NO_SPAN, NOT_AUTHORIZED);
+    const isCached = this.#admission.isDecided(connection, topic);
+    const isAllowed = isCached ? connection.lastDecision.allowed : this.#admission.decide(connection, topic);
+    if (view.qos === 0 && isAllowed && connection.version === 4 && !view.retain && connection.mountPoint === '') {
+      const payloadBytes = view.payloadEnd - view.payloadStart;
+      this.#direct += 1;
+      this.#directBytes += payloadBytes;
+      this.#run.add(connection, buffer, start, end, topic, payloadBytes, this.#readAt);
       return;
     }
     this.#run.flush();
-    this.#publishOne(connection, topic, buffer, view, span);
+    const message = this.#message;
+    this.#trace.begin(message, connection, topic, buffer, view, this.#readAt);
+    this.#trace.decided(message, connection, isCached);
+    if (isAllowed) this.#publishOne(message, connection, topic, buffer, view);
+    else this.#refuse(message, connection, view, NOT_AUTHORIZED);
   }
 
   /** Ends what `publish` began for the bytes at hand. */
   endRead(): void {
     if (this.#readAt === 0) return;
     this.#run.flush();
+    const now = this.#clock.now();
+    this.#flow.endRead(now);
+    this.#trace.endRead(now);
     if (this.#direct > 0) {
       this.#metrics.add(RECEIVED[0]!, this.#direct);
       this.#metrics.add(PAYLOAD_BYTES, this.#directBytes);
       this.#metrics.add(REQUESTS, this.#direct);
-      this.#metrics.observe(LATENCY, (this.#clock.now() - this.#readAt) / 1000, this.#direct);
+      this.#metrics.observe(LATENCY, (now - this.#readAt) / 1000, this.#direct);
       this.#direct = 0;
       this.#directBytes = 0;
     }
+    this.#observe(now - this.#readAt);
     this.#readAt = 0;
   }
 
-  #publishOne(connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView, span: SpanHandle): void {
+  #observe(sinceReadMs: number): void {
+    if (this.#stored > 0) recordStage(this.#metrics, STAGES.admit, sinceReadMs, this.#stored);
+    if (this.#refused > 0) this.#metrics.observe(LATENCY, sinceReadMs / 1000, this.#refused);
+    this.#stored = 0;
+    this.#refused = 0;
+  }
+
+  #publishOne(message: Message, connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView): void {
     const { qos } = view;
-    if (!this.#admission.mayPublish(connection, topic, span)) {
-      this.#refuse(connection, view, span, NOT_AUTHORIZED);
-      return;
-    }
     if (view.payloadFormat === PAYLOAD_IS_TEXT && !isUtf8(buffer.subarray(view.payloadStart, view.payloadEnd))) {
-      this.#refuse(connection, view, span, NOT_TEXT);
+      this.#refuse(message, connection, view, NOT_TEXT);
       return;
     }
-    if (qos > 0 && !this.#admitConfirmed(connection, view, span)) return;
-    const message = this.#message;
+    if (qos > 0 && !this.#admitConfirmed(message, connection, view)) return;
     this.#admission.fill(message, connection, topic, buffer, view, this.#readAt);
-    this.#trace.fill(message, span, view);
     if (qos === 0) {
       if (view.retain) this.#flow.retain(message);
       this.#direct += 1;
       this.#directBytes += view.payloadEnd - view.payloadStart;
+      message.dispatchedAt = message.isTraced ? this.#clock.now() : 0;
       this.#flow.deliver(message);
-      this.#trace.end(span, this.#readAt);
+      this.#trace.direct(message, SHAPE.direct, message.dispatchedAt);
       return;
     }
     this.#metrics.add(RECEIVED[qos]!, 1);
     this.#metrics.add(PAYLOAD_BYTES, view.payloadEnd - view.payloadStart);
     connection.inboundPending += 1;
+    if (message.isTraced) this.#stored += 1;
     this.#flow.store(message, connection, connection.session, view.packetId);
   }
 
   /** Flow control and repeats. False: the packet has been dealt with. */
-  #admitConfirmed(connection: Connection, view: PublishView, span: SpanHandle): boolean {
+  #admitConfirmed(message: Message, connection: Connection, view: PublishView): boolean {
     const { inbound } = connection.session!;
     if (view.qos === 2) {
       const state = inbound.state(view.packetId);
@@ -164,7 +175,7 @@ export class PublishHandler {
         // [MQTT-4.3.3-10]: a repeat is answered again, and not published again. One still on its way is answered then.
         if (state === 'stored') sendAck(connection, PacketType.pubrec, view.packetId, ReasonCode.success);
         else inbound.repeated(view.packetId, connection);
-        this.#trace.end(span, this.#readAt);
+        this.#trace.direct(message, SHAPE.repeated, this.#readAt);
         return false;
       }
     }
@@ -177,10 +188,10 @@ export class PublishHandler {
     // [MQTT-3.3.4-7], [MQTT-3.3.4-8]
     this.#metrics.add(RECEIVE_MAXIMUM_HIT, 1);
     this.#trace.fail(
-      span,
+      message,
+      SHAPE.refused,
       'receive_maximum_exceeded',
       'more messages on their way than the broker allows',
-      this.#readAt,
     );
     connection.close(closeReasonFor(ReasonCode.receiveMaximumExceeded));
     return false;
@@ -190,14 +201,15 @@ export class PublishHandler {
    * Nobody gets the message. MQTT 5 clients are told why; 3.1.1 has no words for it [MQTT-3.3.5-2]. At QoS 0 there is no
    * answer: one message that is not taken is no reason to end a connection with others on their way.
    */
-  #refuse(connection: Connection, view: PublishView, span: SpanHandle, refusal: Refusal): void {
+  #refuse(message: Message, connection: Connection, view: PublishView, refusal: Refusal): void {
     this.#metrics.add(refusal.dropped, 1);
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.add(ERRORS, 1);
+    this.#refused += 1;
     const answer = connection.version === 5 ? refusal.reasonCode : ReasonCode.success;
     if (view.qos === 1) sendAck(connection, PacketType.puback, view.packetId, answer);
     else if (view.qos === 2) sendAck(connection, PacketType.pubrec, view.packetId, answer);
-    this.#trace.fail(span, refusal.errorType, refusal.message, this.#readAt);
+    this.#trace.fail(message, refusal.shape, refusal.errorType, refusal.message);
   }
 
   /** A message of the batch is durable: answers its publisher. `now` is shared by the batch. */
@@ -210,7 +222,7 @@ export class PublishHandler {
     this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
     const publisher = batch.publishers[index];
     if (qos === 2 && publisher !== undefined) {
-      const context = this.#trace.contextOf(batch.spans[index]!);
+      const context = batch.contextOf(index);
       const repeater = publisher.inbound.markStored(packetId, shard, offset, context);
       // Or a checkpoint would pass the message without its identifier.
       publisher.dirty = true;
@@ -220,22 +232,21 @@ export class PublishHandler {
       if (qos === 1) connection.inboundPending -= 1;
       sendAck(connection, qos === 1 ? PacketType.puback : PacketType.pubrec, packetId, reasonCode);
     }
-    this.#trace.end(batch.spans[index]!, batch.receivedAt[index]!);
   }
 
   /** A message could not be kept: its publisher must not believe it was. */
-  answerFailure(batch: IngestBatch<Connection>, index: number, reason: string): void {
+  answerFailure(batch: IngestBatch<Connection>, index: number, now: number): void {
     const connection = batch.origins[index];
     const packetId = batch.packetIds[index]!;
     const qos = batch.qos[index]!;
     this.#metrics.add(REQUESTS, 1);
     this.#metrics.add(ERRORS, 1);
+    this.#metrics.observe(LATENCY, (now - batch.receivedAt[index]!) / 1000, 1);
     this.#metrics.add(STORAGE_FAILED, 1);
     const repeater = qos === 2 ? batch.publishers[index]?.inbound.forget(packetId) : undefined;
     if (repeater !== undefined) refuseStorage(repeater, qos, packetId);
     if (connection !== undefined && !connection.closed) connection.inboundPending -= 1;
     if (connection !== undefined) refuseStorage(connection, qos, packetId);
-    this.#trace.fail(batch.spans[index]!, 'storage_failed', reason, batch.receivedAt[index]!);
   }
 }
 

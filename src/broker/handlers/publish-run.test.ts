@@ -3,21 +3,28 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { encodePacket } from '../../mqtt/codec/encode-packet.ts';
 import { topicMatches } from '../../mqtt/topic.ts';
-import { METRICS } from '../../telemetry/catalogue.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
+import { PUSH_SPANS } from '../../telemetry/records/run-recorder.ts';
+import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { textOf } from '../testing/packet-stream.ts';
 import type { TestClient } from '../testing/test-client.ts';
 import { PublishRun } from './publish-run.ts';
+import { PublishTrace } from './publish-trace.ts';
 
 const DELIVERED = counterId(METRICS.messagesDeliveredTotal, '0');
 const DROPPED = counterId(METRICS.messagesDroppedTotal, 'queue_full');
 
 /** A broker, an MQTT 3.1.1 publisher, and a run that takes what it publishes. */
-async function open() {
-  const broker = await BrokerUnderTest.start();
+async function open(settings: Parameters<typeof BrokerUnderTest.start>[0] = {}) {
+  const broker = await BrokerUnderTest.start(settings);
   const { router, topics, pusher } = broker.assembly;
-  const run = new PublishRun(router, topics, pusher, broker.telemetry.metrics);
+  const { clock } = broker;
+  const { metrics, recording } = broker.telemetry;
+  const load = { connectionCount: () => 1, queueDepth: () => 0 };
+  const trace = new PublishTrace(recording, load);
+  const run = new PublishRun({ router, topics, pusher, metrics, recording, trace, load, clock });
   const publisher = await broker.connect('publisher', { version: 4 });
   return {
     broker,
@@ -36,10 +43,11 @@ async function open() {
       for (const [index, [topic, text]] of messages.entries()) {
         const name = Buffer.from(topic);
         const end = at + packets[index]!.length;
-        run.add(publisher, bytes, at, end, topics.intern(name, 0, name.length), Buffer.byteLength(text));
+        run.add(publisher, bytes, at, end, topics.intern(name, 0, name.length), Buffer.byteLength(text), clock.now());
         at = end;
       }
       run.flush();
+      trace.endRead(clock.now());
       return bytes;
     },
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
@@ -106,6 +114,31 @@ describe('a run of messages', () => {
     );
   });
 
+  it('ends where the traces of the next message are chosen at another rate', async () => {
+    const settings = {
+      'telemetry.sampling.rate': 0,
+      'telemetry.sampling.rules.0.topic': 'a/+',
+      'telemetry.sampling.rules.0.rate': 1,
+    };
+    await using setup = await open(settings);
+    const client = await setup.subscriber('c', 4, '#');
+    const topics = ['a/1', 'a/2', 'b', 'c', 'a/1'];
+    setup.publish(...topics.map((topic) => [topic, ''] as const));
+    assert.deepEqual(
+      taken(client).map(([topic]) => topic),
+      topics,
+    );
+    const together = setup.broker.spansNamed('mqtt/publish').map((span) => {
+      const said = attributesOf(span);
+      return [said.get(ATTRIBUTES.mqttTopic), said.get(ATTRIBUTES.stageMessages)];
+    });
+    const runs = [2, 2, 2, 2, undefined];
+    assert.deepEqual(
+      together,
+      topics.map((topic, index) => [topic, runs[index]]),
+    );
+  });
+
   it('counts what each subscriber gets: messages and bytes of their payloads', async () => {
     await using setup = await open();
     await setup.subscriber('old', 4, '#');
@@ -124,8 +157,16 @@ describe('a run of messages', () => {
     const [first, refused, last] = ['1', 'refused', '3'].map((text) => publishBytes('a', text));
     const bytes = Buffer.concat([first!, refused!, last!]);
     const topic = topics.intern(Buffer.from('a'), 0, 1);
-    setup.run.add(setup.publisher, bytes, 0, first!.length, topic, 1);
-    setup.run.add(setup.publisher, bytes, bytes.length - last!.length, bytes.length, topic, 1);
+    setup.run.add(setup.publisher, bytes, 0, first!.length, topic, 1, setup.broker.clock.now());
+    setup.run.add(
+      setup.publisher,
+      bytes,
+      bytes.length - last!.length,
+      bytes.length,
+      topic,
+      1,
+      setup.broker.clock.now(),
+    );
     setup.run.flush();
     assert.deepEqual(
       taken(client).map(([, text]) => text),
@@ -170,6 +211,35 @@ describe('a run of messages', () => {
     assert.deepEqual([taken(slow), taken(other).length], [[], 2]);
     assert.deepEqual([setup.broker.count(DROPPED), setup.broker.count(DELIVERED)], [2, 2]);
   });
+
+  for (const version of [4, 5] as const)
+    it(`shows on each of its traces whom it reached and whom not, beside a subscriber of MQTT ${version}`, async () => {
+      await using setup = await open();
+      const subscribers = PUSH_SPANS + 2;
+      for (let index = 0; index < subscribers; index += 1)
+        (await setup.subscriber(`c${index}`, 4, 'a')).full = index === 1 || index === subscribers - 1;
+      await setup.subscriber('last', version, 'a');
+      setup.publish(['a', '1'], ['a', '2']);
+      const { broker } = setup;
+      const published = broker.spansNamed('mqtt/publish');
+      assert.equal(published.length, 2);
+      for (const { traceId, spanId } of published) {
+        const pushes = broker.spansNamed('client/push').filter((span) => span.traceId === traceId);
+        assert.ok(pushes.every(({ parent }) => parent.type === 'local' && parent.spanId === spanId));
+        const said = pushes.map(attributesOf);
+        const missed = said.filter((attributes) => attributes.has(ATTRIBUTES.dropReason));
+        assert.deepEqual(
+          missed.map((attributes) => [attributes.get(ATTRIBUTES.mqttClientId), attributes.get(ATTRIBUTES.dropReason)]),
+          [['c1', 'queue_full']],
+        );
+        const rest = said.filter((attributes) => attributes.has(ATTRIBUTES.pushCount));
+        assert.deepEqual(
+          rest.map((attributes) => [attributes.get(ATTRIBUTES.pushCount), attributes.get(ATTRIBUTES.pushFailures)]),
+          [[3, 1]],
+        );
+        assert.equal(pushes.length, PUSH_SPANS + 1);
+      }
+    });
 
   it('misses whoever is away', async () => {
     await using setup = await open();

@@ -1,8 +1,13 @@
+import type { Clock } from '../../base/clock.ts';
 import { FrameScan, scanFrame } from '../../mqtt/frame.ts';
 import { parsePublish } from '../../mqtt/parse-publish.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { ENTRY, SHAPE } from '../../telemetry/records/message-entry.ts';
+import type { RunStage } from '../../telemetry/records/run-recorder.ts';
+import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { BrokerTopic } from '../delivery/message.ts';
 import { Message } from '../delivery/message.ts';
 import { type Pusher, takesVerbatim } from '../delivery/pusher.ts';
@@ -11,11 +16,14 @@ import type { Router } from '../router/router.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import type { Receiver } from '../session/receiver.ts';
 import type { Session } from '../session/session.ts';
-import type { ServedClient } from './served-client.ts';
+import type { BrokerLoad, PublishTrace, TracedPublisher } from './publish-trace.ts';
 
 const DELIVERED = counterId(METRICS.messagesDeliveredTotal, '0');
 const PAYLOAD_BYTES = counterId(METRICS.payloadBytesSentTotal);
 const DROPPED_QUEUE_FULL = counterId(METRICS.messagesDroppedTotal, 'queue_full');
+
+/** An MQTT 3.1.1 client with a session. */
+type RunPublisher = TracedPublisher & { readonly session: Session | undefined };
 
 /**
  * Consecutive QoS 0 messages of an MQTT 3.1.1 client to the same set of subscribers. To a subscriber of the same version
@@ -27,40 +35,75 @@ export class PublishRun {
   readonly #topics: TopicTable<Session, undefined>;
   readonly #pusher: Pusher;
   readonly #metrics: Metrics;
+  readonly #recording: Recording;
+  readonly #trace: PublishTrace;
+  readonly #load: BrokerLoad;
+  readonly #clock: Clock;
+  readonly #stage: RunStage = {
+    receivedAt: 0,
+    admittedAt: 0,
+    pushedAt: 0,
+    client: 0,
+    rule: 0,
+    connections: 0,
+    threshold: 0,
+    matched: 0,
+  };
   readonly #frame = new FrameScan();
   readonly #view = new PublishView();
   readonly #message = new Message();
   #buffer: Buffer | undefined;
-  #publisher: ServedClient | undefined;
+  #publisher: RunPublisher | undefined;
   #matches: MatchSet<Session> | undefined;
   #topic: BrokerTopic | undefined;
+  #rule = '';
+  /** Those that had no room for the run at hand. */
+  readonly #missed = new Set<Receiver>();
   #start = 0;
   #end = 0;
   #count = 0;
   #payloadBytes = 0;
 
-  constructor(router: Router<Session>, topics: TopicTable<Session, undefined>, pusher: Pusher, metrics: Metrics) {
-    this.#router = router;
-    this.#topics = topics;
-    this.#pusher = pusher;
-    this.#metrics = metrics;
+  constructor(parts: {
+    router: Router<Session>;
+    topics: TopicTable<Session, undefined>;
+    pusher: Pusher;
+    metrics: Metrics;
+    recording: Recording;
+    trace: PublishTrace;
+    load: BrokerLoad;
+    clock: Clock;
+  }) {
+    this.#router = parts.router;
+    this.#topics = parts.topics;
+    this.#pusher = parts.pusher;
+    this.#metrics = parts.metrics;
+    this.#recording = parts.recording;
+    this.#trace = parts.trace;
+    this.#load = parts.load;
+    this.#clock = parts.clock;
   }
 
   /** Adds the packet at `[start, end)`; `flush` must follow before the buffer changes. */
   add(
-    connection: ServedClient,
+    connection: RunPublisher,
     buffer: Buffer,
     start: number,
     end: number,
     topic: BrokerTopic,
     payloadBytes: number,
+    readAt: number,
   ): void {
+    const { runs, texts, enabled } = this.#recording;
     if (this.#count > 0) {
       if (
         start === this.#end &&
-        (topic === this.#topic || this.#router.match(topic) === this.#matches) &&
-        buffer === this.#buffer
+        (topic === this.#topic || this.#isAlike(connection, topic)) &&
+        buffer === this.#buffer &&
+        connection.lastDecision.rule === this.#rule &&
+        !runs.isFull
       ) {
+        if (enabled) runs.message(texts.ofBytes(topic, topic.bytes), payloadBytes);
         this.#end = end;
         this.#count += 1;
         this.#payloadBytes += payloadBytes;
@@ -72,10 +115,21 @@ export class PublishRun {
     this.#topic = topic;
     this.#buffer = buffer;
     this.#publisher = connection;
+    this.#rule = connection.lastDecision.rule;
+    this.#stage.threshold = this.#recording.head.thresholdOfPublish(connection.lastHead, connection, topic);
+    this.#stage.receivedAt = readAt;
+    if (enabled) runs.message(texts.ofBytes(topic, topic.bytes), payloadBytes);
     this.#start = start;
     this.#end = end;
     this.#count = 1;
     this.#payloadBytes = payloadBytes;
+  }
+
+  /** Another topic, of the same subscribers and at the same rate. */
+  #isAlike(connection: RunPublisher, topic: BrokerTopic): boolean {
+    if (this.#router.match(topic) !== this.#matches) return false;
+    const { head } = this.#recording;
+    return head.thresholdOfPublish(connection.lastHead, connection, topic) === this.#stage.threshold;
   }
 
   flush(): void {
@@ -84,7 +138,10 @@ export class PublishRun {
     this.#count = 0;
     const { members, groups } = this.#matches!;
     const publisher = this.#publisher!.session!.number;
-    let others = groups.length > 0;
+    const { enabled } = this.#recording;
+    const admittedAt = enabled ? this.#clock.now() : 0;
+    // A payload is told of each message by itself.
+    let others = groups.length > 0 || this.#recording.content?.tellsPayloads === true;
     for (let index = 0; index < members.length; index += 1) {
       const member = members[index]!;
       const receiver = member.session.receiver;
@@ -92,13 +149,36 @@ export class PublishRun {
       if (takesVerbatim(member, publisher)) this.#copyTo(receiver, count);
       else others = true;
     }
-    if (others) this.#pushOneByOne(publisher);
+    if (others) this.#pushOneByOne(publisher, admittedAt);
+    else if (enabled) this.#record(admittedAt, count);
+    if (this.#missed.size > 0) this.#missed.clear();
+  }
+
+  /** The run as one record; what went to others one by one has been recorded so. */
+  #record(admittedAt: number, count: number): void {
+    const { runs, clients, texts } = this.#recording;
+    const stage = this.#stage;
+    const connection = this.#publisher!;
+    const { members, groups } = this.#matches!;
+    stage.admittedAt = admittedAt;
+    stage.client = clients.of(connection);
+    stage.rule = texts.ofText(connection.lastRule, this.#rule);
+    stage.connections = this.#load.connectionCount();
+    stage.matched = members.length + groups.length;
+    stage.pushedAt = this.#clock.now();
+    runs.finish(stage);
+    recordStage(this.#metrics, STAGES.admit, admittedAt - stage.receivedAt, count);
+    recordStage(this.#metrics, STAGES.push, stage.pushedAt - admittedAt, count);
   }
 
   #copyTo(receiver: Receiver, count: number): void {
+    const { runs, clients, enabled } = this.#recording;
     const size = this.#end - this.#start;
-    if (!receiver.hasRoomFor(size)) {
+    const hasRoom = receiver.hasRoomFor(size);
+    if (enabled) runs.pushed(clients.of(receiver), !hasRoom);
+    if (!hasRoom) {
       this.#metrics.add(DROPPED_QUEUE_FULL, count);
+      this.#missed.add(receiver);
       return;
     }
     const at = receiver.reserve(size);
@@ -108,7 +188,8 @@ export class PublishRun {
   }
 
   /** For subscribers of MQTT 5, the publisher itself and shared groups. */
-  #pushOneByOne(publisher: number): void {
+  #pushOneByOne(publisher: number, admittedAt: number): void {
+    this.#recording.runs.discard();
     const matches = this.#matches!;
     const buffer = this.#buffer!;
     const message = this.#message;
@@ -120,7 +201,12 @@ export class PublishRun {
       message.payload = buffer;
       message.payloadStart = this.#view.payloadStart;
       message.payloadEnd = this.#view.payloadEnd;
-      this.#pusher.pushToAll(message, matches, true);
+      this.#trace.begin(message, this.#publisher!, message.topic, buffer, this.#view, this.#stage.receivedAt);
+      this.#trace.decided(message, this.#publisher!, true);
+      message.entry.u32[ENTRY.matched] = matches.members.length + matches.groups.length;
+      message.dispatchedAt = admittedAt;
+      this.#pusher.pushToAll(message, matches, this.#missed);
+      this.#trace.direct(message, SHAPE.direct, admittedAt);
     }
   }
 }

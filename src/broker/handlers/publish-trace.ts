@@ -1,16 +1,29 @@
+import type { TracedClient } from '../../base/traced-client.ts';
 import type { ListenerConfig } from '../../config/schema.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
-import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
-import { describeOutcome } from '../../telemetry/operation.ts';
-import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
-import { CONTEXT_BYTES, parseTraceparent } from '../../telemetry/trace-context.ts';
-import type { Connection } from '../connection/connection.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { ENTRY, FLAG, QOS_SHIFT, SHAPE_SHIFT, type Shape } from '../../telemetry/records/message-entry.ts';
+import type { MessagesStage } from '../../telemetry/records/message-recorder.ts';
+import type { TextSlot } from '../../telemetry/records/text-table.ts';
+import type { HeadMemory } from '../../telemetry/sampling/trace-head.ts';
+import { explicitRandomness } from '../../telemetry/sampling/trace-state.ts';
+import { FLAGS_AT, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
+import type { AccessDecision } from '../auth/access-rules.ts';
 import type { BrokerTopic, Message } from '../delivery/message.ts';
-import { contextOf } from './span-context.ts';
+import { CallerContext } from './caller-context.ts';
 
-export interface TraceIdentity {
-  readonly cluster: string;
-  readonly brokerId: string;
+/** Whom a message comes from. */
+export interface TracedPublisher extends TracedClient {
+  readonly listener: ListenerConfig;
+  /** The access decision about what it publishes, and where the name of its rule was written. */
+  readonly lastDecision: AccessDecision;
+  readonly lastRule: TextSlot;
+  /** At which rate the traces of its messages are chosen. */
+  readonly lastHead: HeadMemory;
+}
+
+/** What the broker's messages say of its load. */
+export interface BrokerLoad {
   /** Connections now open. */
   readonly connectionCount: () => number;
   /** Messages waiting for the journal. */
@@ -18,92 +31,119 @@ export interface TraceIdentity {
 }
 
 /**
- * The `mqtt/publish` span: begun by the broker, or continued from the `traceparent` the publisher sent, as far as its
- * listener trusts it. What the message carries stays as it was sent in any case.
+ * The `mqtt/publish` of a message: begun by the broker, or continued from the `traceparent` the publisher sent, as far as
+ * its listener trusts it. What the message carries stays as it was sent in any case.
  */
 export class PublishTrace {
-  readonly #recorder: Recorder;
-  readonly #identity: TraceIdentity;
-  readonly #now: () => number;
-  readonly #caller = new Uint8Array(CONTEXT_BYTES);
-  /** The context goes on with the message even where the broker records nothing. */
-  #hasCaller = false;
+  readonly #recording: Recording;
+  readonly #load: BrokerLoad;
+  readonly #caller: CallerContext;
+  readonly #stage: MessagesStage = { dispatchedAt: 0, answeredAt: 0, connections: 0, queueDepth: 0, shard: 0 };
 
-  constructor(recorder: Recorder, identity: TraceIdentity, now: () => number) {
-    this.#recorder = recorder;
-    this.#identity = identity;
-    this.#now = now;
+  /** `maxForcedPerSecond`: see CallerContext. */
+  constructor(recording: Recording, load: BrokerLoad, maxForcedPerSecond = 0) {
+    this.#recording = recording;
+    this.#load = load;
+    this.#caller = new CallerContext(maxForcedPerSecond);
   }
 
-  /** NO_SPAN where the message is not sampled: by the caller's flag where that is followed, by the head sampler otherwise. */
-  begin(connection: Connection, topic: BrokerTopic, buffer: Buffer, view: PublishView, at: number): SpanHandle {
-    this.#hasCaller = false;
-    const span =
-      view.traceparentStart === -1
-        ? this.#recorder.root(SPANS.mqttPublish, at)
-        : this.#beginFromCaller(connection.listener.traceContext, buffer, view, at);
-    if (span !== NO_SPAN) this.#describe(span, connection, topic, view);
-    return span;
-  }
-
-  /** A trace that is only linked is the broker's own: who sent the context decides neither its id nor whether it is kept. */
-  #beginFromCaller(trust: ListenerConfig['traceContext'], buffer: Buffer, view: PublishView, at: number): SpanHandle {
-    const isKnown =
-      trust !== 'ignore' && parseTraceparent(buffer, view.traceparentStart, view.traceparentEnd, this.#caller, 0);
-    this.#hasCaller = isKnown && trust === 'follow';
-    if (this.#hasCaller) return this.#recorder.continued(SPANS.mqttPublish, this.#caller, 0, at);
-    const span = this.#recorder.root(SPANS.mqttPublish, at);
-    if (isKnown) this.#recorder.link(span, this.#caller, 0);
-    return span;
-  }
-
-  /** What goes on with the message: the open span, and the context to store and to hand on. */
-  fill(message: Message, span: SpanHandle, view: PublishView): void {
-    message.span = span;
+  /** Begins the message's entry; where nothing is recorded a caller's context still goes on with the message. */
+  begin(
+    message: Message,
+    connection: TracedPublisher,
+    topic: BrokerTopic,
+    buffer: Buffer,
+    view: PublishView,
+    at: number,
+  ) {
+    const { entry, trace } = message;
+    const { messages, enabled, head } = this.#recording;
     message.hasTraceparent = view.traceparentStart !== -1;
-    message.hasContext = span !== NO_SPAN || this.#hasCaller;
-    if (span !== NO_SPAN) this.#recorder.context(span, message.context, 0);
-    else if (this.#hasCaller) message.context.set(this.#caller);
+    message.isTraced = enabled;
+    const trust = view.traceparentStart === -1 ? 'none' : this.#caller.read(connection.listener, buffer, view);
+    if (!enabled) {
+      message.hasContext = trust === 'follow';
+      if (trust === 'follow') trace.bytes.set(this.#caller.bytes);
+      trace.bytes[FLAGS_AT]! &= SAMPLED_FLAG;
+      return;
+    }
+    message.hasContext = true;
+    const threshold = head.thresholdOfPublish(connection.lastHead, connection, topic);
+    if (trust === 'follow') this.#continue(message, connection.listener, buffer, view, threshold, at);
+    else messages.begin(entry, trace, threshold);
+    if (trust === 'link') messages.link(entry, this.#caller.bytes);
+    this.#describe(message, connection, topic, view, at);
+    this.#recording.content?.record(entry, { ...view, properties: buffer, payload: buffer });
   }
 
-  /** For the PUBREL, which goes on with the trace; undefined where there is none. */
-  contextOf(span: SpanHandle): Uint8Array | undefined {
-    return contextOf(this.#recorder, span);
+  /** The access decision is known. */
+  decided(message: Message, connection: TracedPublisher, isCached: boolean): void {
+    if (!message.isTraced) return;
+    const { u32 } = message.entry;
+    u32[ENTRY.rule] = this.#recording.texts.ofText(connection.lastRule, connection.lastDecision.rule);
+    if (isCached) u32[ENTRY.flags]! |= FLAG.cached;
   }
 
-  fail(span: SpanHandle, errorType: string, message: string, startedAt: number): void {
-    if (span === NO_SPAN) return;
-    this.#recorder.fail(span, errorType, message);
-    this.#finish(span, startedAt, false);
+  /** The message ends with the read. */
+  direct(message: Message, shape: Shape, admittedAt: number): void {
+    if (!message.isTraced) return;
+    const { u32, f64 } = message.entry;
+    u32[ENTRY.flags]! |= shape << SHAPE_SHIFT;
+    f64[ENTRY.admittedAt] = admittedAt;
+    this.#recording.messages.direct.append(message.entry);
   }
 
-  end(span: SpanHandle, startedAt: number): void {
-    if (span !== NO_SPAN) this.#finish(span, startedAt, true);
+  /** It ends with the read, because it is not taken. */
+  fail(message: Message, shape: Shape, errorType: string, reason: string): void {
+    if (!message.isTraced) return;
+    this.#recording.messages.fail(message.entry.u32, 0, shape, errorType, reason);
+    this.direct(message, 0, message.entry.f64[ENTRY.receivedAt]!);
   }
 
-  #finish(span: SpanHandle, startedAt: number, success: boolean): void {
-    const now = this.#now();
-    describeOutcome(this.#recorder, span, now - startedAt, success);
-    this.#recorder.end(span, now);
+  /** Everything that was read has been dealt with. */
+  endRead(now: number): void {
+    const { messages, pushes, enabled } = this.#recording;
+    if (!enabled) return;
+    pushes.endStage(now);
+    if (messages.direct.count === 0) return;
+    const stage = this.#stage;
+    stage.dispatchedAt = now;
+    stage.answeredAt = now;
+    stage.connections = this.#load.connectionCount();
+    stage.queueDepth = this.#load.queueDepth();
+    messages.endRead(stage);
   }
 
-  #describe(span: SpanHandle, connection: Connection, topic: BrokerTopic, view: PublishView): void {
-    const recorder = this.#recorder;
-    const session = connection.session!;
-    const identity = this.#identity;
-    recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-    recorder.attribute(span, ATTRIBUTES.mqttTopic, topic.name);
-    recorder.attribute(span, ATTRIBUTES.mqttQos, view.qos);
-    recorder.attribute(span, ATTRIBUTES.mqttRetain, view.retain);
-    recorder.attribute(span, ATTRIBUTES.mqttPayloadSize, view.payloadEnd - view.payloadStart);
-    if (view.qos > 0) recorder.attribute(span, ATTRIBUTES.mqttPacketId, view.packetId);
-    if (view.duplicate) recorder.attribute(span, ATTRIBUTES.mqttDuplicate, true);
-    recorder.attribute(span, ATTRIBUTES.networkPeerAddress, connection.remoteAddress);
-    recorder.attribute(span, ATTRIBUTES.networkPeerPort, connection.remotePort);
-    recorder.attribute(span, ATTRIBUTES.robustmqCluster, identity.cluster);
-    recorder.attribute(span, ATTRIBUTES.robustmqBrokerId, identity.brokerId);
-    recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
-    recorder.attribute(span, ATTRIBUTES.performanceConnectionCount, identity.connectionCount());
-    recorder.attribute(span, ATTRIBUTES.performanceQueueDepth, identity.queueDepth());
+  #continue(
+    { entry, trace }: Message,
+    listener: ListenerConfig,
+    buffer: Buffer,
+    view: PublishView,
+    threshold: number,
+    at: number,
+  ): void {
+    const { messages, head } = this.#recording;
+    const caller = this.#caller;
+    const traceState = caller.traceState(buffer, view);
+    const isExplicit = !head.sampler.followsParent && traceState !== '';
+    const randomness = isExplicit ? explicitRandomness(traceState) : undefined;
+    messages.beginBelow(entry, trace, caller.bytes, threshold, caller.forced(listener, at), at, randomness);
+    if (traceState !== '') messages.traceState(entry, traceState);
+  }
+
+  #describe(message: Message, connection: TracedPublisher, topic: BrokerTopic, view: PublishView, at: number): void {
+    const { u32, f64 } = message.entry;
+    const { clients, texts } = this.#recording;
+    u32[ENTRY.client] = clients.of(connection);
+    u32[ENTRY.topic] = texts.ofBytes(topic, topic.bytes);
+    u32[ENTRY.rule] = 0;
+    u32[ENTRY.payloadBytes] = view.payloadEnd - view.payloadStart;
+    u32[ENTRY.flags]! |=
+      (view.qos > 0 ? view.packetId : 0) |
+      (view.qos << QOS_SHIFT) |
+      (view.retain ? FLAG.retain : 0) |
+      (view.duplicate ? FLAG.duplicate : 0);
+    f64[ENTRY.receivedAt] = at;
+    f64[ENTRY.admittedAt] = at;
   }
 }

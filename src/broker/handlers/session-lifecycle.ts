@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ConnectPacket } from '../../mqtt/packets.ts';
-import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
+import { NO_SPAN } from '../../telemetry/recorder.ts';
+import type { PushRecorder } from '../../telemetry/records/push-recorder.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
 import type { CatchUp } from '../delivery/catch-up.ts';
 import type { ShardProgress } from '../delivery/progress.ts';
@@ -37,7 +38,7 @@ export class SessionLifecycle {
   readonly #shared: SharedDelivery;
   readonly #catchUp: CatchUp;
   readonly #wills: WillPublisher;
-  readonly #recorder: Recorder;
+  readonly #pushes: PushRecorder;
   readonly #clock: Clock;
   readonly #shards: readonly ShardProgress[];
   readonly #limits: SessionLimits;
@@ -53,7 +54,7 @@ export class SessionLifecycle {
     shared: SharedDelivery;
     catchUp: CatchUp;
     wills: WillPublisher;
-    recorder: Recorder;
+    pushes: PushRecorder;
     clock: Clock;
     shards: readonly ShardProgress[];
     limits: SessionLimits;
@@ -65,7 +66,7 @@ export class SessionLifecycle {
     this.#shared = parts.shared;
     this.#catchUp = parts.catchUp;
     this.#wills = parts.wills;
-    this.#recorder = parts.recorder;
+    this.#pushes = parts.pushes;
     this.#clock = parts.clock;
     this.#shards = parts.shards;
     this.#limits = parts.limits;
@@ -274,8 +275,7 @@ export class SessionLifecycle {
     session.window.inOrder((window) => {
       const { span, packetId, sentAt } = window;
       if (span === NO_SPAN) return;
-      this.#recorder.fail(span, 'disconnected', 'the connection ended before the message was acknowledged');
-      this.#recorder.end(span, now);
+      this.#pushes.disconnected(span, now);
       window.resent(packetId, sentAt, NO_SPAN);
     });
   }

@@ -373,6 +373,8 @@ describe('the subscriptions of a session that stays', () => {
     const said = attributesOf(span);
     assert.equal(said.get(ATTRIBUTES.errorType), 'storage_failed');
     assert.equal(span!.failure?.thrown?.message, 'the disk is full');
+    const line = setup.broker.telemetry.logLines.find(({ event }) => event === 'connection.broken');
+    assert.deepEqual([line?.trace_id, line?.span_id], [span!.traceId, span!.spanId]);
     release();
   });
 });

@@ -251,8 +251,8 @@ export class SubscribeHandler {
       },
       (error: unknown) => {
         this.#recorder.fail(span, 'storage_failed', 'the subscription could not be stored', error);
+        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error }, contextOf(this.#recorder, span));
         this.#finish(request, false);
-        this.#log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
         connection.close(CLOSE_REASONS.serverError);
       },
     );
@@ -279,7 +279,7 @@ export class SubscribeHandler {
     filterAt: (index: number) => string,
   ): Request {
     const startedAt = this.#clock.now();
-    const span = this.#recorder.root(kind.span, startedAt);
+    const span = this.#recorder.root(kind.span, startedAt, connection);
     const request = { kind, span, startedAt };
     if (span === NO_SPAN) return request;
     const told = Array.from({ length: Math.min(count, TRACED_FILTERS) }, (_, index) => filterAt(index));

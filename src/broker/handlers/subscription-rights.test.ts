@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG_EVENTS } from '../../telemetry/catalogue.ts';
 import { disabledRecorder } from '../../telemetry/disabled-recorder.ts';
+import type { Log } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import { AccessControl } from '../auth/access-control.ts';
 import { compileAccessRules } from '../auth/authorizer.ts';
@@ -34,11 +35,17 @@ function setUp(count: number, stepMs: number) {
     router.subscribe(session, 'a', OPTIONS);
   }
   const told: unknown[] = [];
-  const log = { write: (event: unknown) => told.push(event) };
+  const contexts: unknown[] = [];
+  const log: Log = {
+    write(event, _fields, context) {
+      told.push(event);
+      contexts.push(context);
+    },
+  };
   const rights = new SubscriptionRights({ router, access, sessions, shards: [], metrics: new Metrics(), log, clock });
   access.onChange(() => rights.rulesChanged());
   const deny = () => access.replace(compileAccessRules([{ permission: 'deny', action: 'all', topics: ['a'] }]));
-  return { router, access, sessions, rights, told, deny };
+  return { router, access, sessions, rights, told, contexts, deny };
 }
 
 test('a subscription is withheld as it was made, and comes back as that', () => {
@@ -52,6 +59,17 @@ test('a subscription is withheld as it was made, and comes back as that', () => 
   const { qos, retainAsPublished, identifiers } = router.find(session, 'a')!;
   assert.deepEqual([qos, retainAsPublished, identifiers], [1, true, [7]]);
   assert.equal(session.withheld.size, 0);
+});
+
+test('what a CONNECT brings about is told with its context', () => {
+  const { access, sessions, rights, contexts } = setUp(2, 0);
+  const session = sessions.get('c1')!;
+  const { receiver } = session;
+  sessions.clear();
+  access.replace(compileAccessRules([{ permission: 'deny', action: 'all', topics: ['a'] }]));
+  const context = new Uint8Array(25).fill(1);
+  rights.review(session, receiver as never, context);
+  assert.deepEqual(contexts, [context]);
 });
 
 test('many sessions are asked of a few at a time', () => {

@@ -66,8 +66,11 @@ export class SubscriptionRights {
     this.#left = undefined;
   }
 
-  /** Asks for each subscription of the session anew, for the client that it is served to. */
-  review(session: Session, client: Client): void {
+  /**
+   * Asks for each subscription of the session anew, for the client that it is served to; `context` is that of its CONNECT,
+   * where that is why.
+   */
+  review(session: Session, client: Client, context?: Uint8Array): void {
     const isAllowed = (filter: string): boolean => this.#access.decide(client, 'subscribe', filter, NO_SPAN).allowed;
     const refused = [...this.#router.subscriptionsOf(session)].filter(({ filter }) => !isAllowed(filter));
     for (const [filter, options] of session.withheld) {
@@ -84,6 +87,7 @@ export class SubscriptionRights {
     }
     session.owedRetained = session.owedRetained.filter(({ subscription }) => !refused.includes(subscription));
     this.#metrics.add(WITHHELD, refused.length);
-    this.#log.write(LOG_EVENTS.subscriptionsWithheld, { clientId: session.clientId, count: refused.length });
+    const fields = { clientId: session.clientId, count: refused.length };
+    this.#log.write(LOG_EVENTS.subscriptionsWithheld, fields, context);
   }
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEFAULT_SHARD, writeRoutes } from '../../placement/routes.ts';
-import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
-import { NO_SPAN } from '../../telemetry/recorder.ts';
+import { ATTRIBUTES } from '../../telemetry/catalogue.ts';
 import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { TopicRouter } from './topic-router.ts';
@@ -11,18 +10,12 @@ import { TopicRouter } from './topic-router.ts';
 async function open() {
   const broker = await BrokerUnderTest.start({ 'topic_rules.0.filter': 'volatile/#', 'topic_rules.0.durable': false });
   const { shards, ingests, topics } = broker.assembly;
-  const { recorder } = broker.telemetry;
-  const router = new TopicRouter(
-    shards,
-    new Map(ingests.map((ingest) => [ingest.shard.number, ingest])),
-    recorder,
-    broker.clock,
-  );
+  const router = new TopicRouter(shards, new Map(ingests.map((ingest) => [ingest.shard.number, ingest])));
   return {
     broker,
-    route(topic: string, span = NO_SPAN): string {
+    route(topic: string): string {
       const name = Buffer.from(topic);
-      return router.ingestOf(topics.intern(name, 0, name.length), span).shard.name;
+      return router.ingestOf(topics.intern(name, 0, name.length)).shard.name;
     },
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
@@ -55,10 +48,8 @@ describe('a topic goes to the shard', () => {
 describe('the way of a traced message to its shard', () => {
   it('shows as metadata/query and cluster/route below the span it is persisted under', async () => {
     await using setup = await open();
-    const { recorder } = setup.broker.telemetry;
-    const persist = recorder.root(SPANS.storagePersist, setup.broker.clock.now());
-    assert.equal(setup.route('volatile/a', persist), 'volatile');
-    recorder.end(persist, setup.broker.clock.now());
+    setup.broker.publish('volatile/a', 'x', { qos: 1 });
+    await setup.broker.settle();
     const [parent] = setup.broker.spansNamed('storage/persist');
     const [query] = setup.broker.spansNamed('metadata/query');
     const [route] = setup.broker.spansNamed('cluster/route');
@@ -70,17 +61,20 @@ describe('the way of a traced message to its shard', () => {
 
   it('follows a change of the routes like any other', async () => {
     await using setup = await open();
-    const { recorder } = setup.broker.telemetry;
-    setup.route('other');
+    setup.broker.publish('other', 'x', { qos: 1 });
+    await setup.broker.settle();
     await writeRoutes(setup.broker.placement, [{ filter: '#', shard: 'volatile' }]);
-    const span = recorder.root(SPANS.storagePersist, setup.broker.clock.now());
-    assert.equal(setup.route('other', span), 'volatile');
-    recorder.end(span, setup.broker.clock.now());
+    setup.broker.publish('other', 'x', { qos: 1 });
+    await setup.broker.settle();
+    const shards = setup.broker
+      .spansNamed('cluster/route')
+      .map((span) => attributesOf(span).get(ATTRIBUTES.shardRoute));
+    assert.deepEqual(shards, [DEFAULT_SHARD, 'volatile']);
   });
 
-  it('leaves no span where the message is not traced', async () => {
+  it('leaves no span for a message that goes to none', async () => {
     await using setup = await open();
-    setup.route('volatile/a');
+    setup.broker.publish('volatile/a', 'x');
     assert.deepEqual([setup.broker.spansNamed('metadata/query'), setup.broker.spansNamed('cluster/route')], [[], []]);
   });
 });

@@ -3,8 +3,9 @@ import { BufferWriter, SizeCounter } from '../../mqtt/codec/byte-writer.ts';
 import { writeProperties } from '../../mqtt/codec/properties.ts';
 import type { ConnectPacket } from '../../mqtt/packets.ts';
 import { readVariableByteInteger, variableByteIntegerSize } from '../../mqtt/variable-byte-integer.ts';
-import { ATTRIBUTES, SPANS } from '../../telemetry/catalogue.ts';
-import { NO_SPAN, type Recorder, type SpanHandle } from '../../telemetry/recorder.ts';
+import type { Recording } from '../../telemetry/recording.ts';
+import { ENTRY, EntryBatch, FLAG, QOS_SHIFT } from '../../telemetry/records/message-entry.ts';
+import type { MessagesStage } from '../../telemetry/records/message-recorder.ts';
 import { CONTEXT_BYTES, hasTrace } from '../../telemetry/trace-context.ts';
 import { Message, NO_EXPIRY_SECONDS } from '../delivery/message.ts';
 import type { MessageFlow } from '../delivery/message-flow.ts';
@@ -19,13 +20,13 @@ const NO_CONTEXT = new Uint8Array(CONTEXT_BYTES);
 export class WillPublisher {
   readonly #flow: () => MessageFlow;
   readonly #topics: TopicTable<Session, undefined>;
-  readonly #recorder: Recorder;
+  readonly #recording: Recording;
   readonly #clock: Clock;
 
-  constructor(flow: () => MessageFlow, topics: TopicTable<Session, undefined>, recorder: Recorder, clock: Clock) {
+  constructor(flow: () => MessageFlow, topics: TopicTable<Session, undefined>, recording: Recording, clock: Clock) {
     this.#flow = flow;
     this.#topics = topics;
-    this.#recorder = recorder;
+    this.#recording = recording;
     this.#clock = clock;
   }
 
@@ -55,7 +56,6 @@ export class WillPublisher {
     if (will === undefined) return Promise.resolve();
     const now = this.#clock.now();
     const name = Buffer.from(will.topic);
-    const span = this.#begin(will, now);
     const message = new Message();
     message.topic = this.#topics.intern(name, 0, name.length);
     message.qos = will.qos;
@@ -67,27 +67,51 @@ export class WillPublisher {
     message.payloadEnd = will.payload.length;
     message.expirySeconds = will.expirySeconds ?? NO_EXPIRY_SECONDS;
     message.receivedAt = now;
-    message.span = span;
-    if (span !== NO_SPAN) {
-      this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-      this.#recorder.attribute(span, ATTRIBUTES.mqttTopic, will.topic);
-      this.#recorder.attribute(span, ATTRIBUTES.mqttQos, will.qos);
-      this.#recorder.context(span, message.context, 0);
-      message.hasContext = true;
-    }
+    this.#begin(message, session, will, now);
     message.hasTraceparent = hasTraceparent(will.properties, 0, will.properties.length);
     const flow = this.#flow();
-    if (will.qos > 0) return flow.store(message, undefined, session, 0).settled();
+    if (will.qos > 0) {
+      const ingest = flow.store(message, undefined, session, 0);
+      flow.endRead(now);
+      return ingest.settled();
+    }
     if (will.retain) flow.retain(message);
     flow.deliver(message);
-    this.#recorder.end(span, this.#clock.now());
+    this.#end(message);
     return Promise.resolve();
   }
 
   /** A trace of its own, as the will may come out long after the CONNECT that gave it; linked to that. */
-  #begin({ context }: Will, at: number): SpanHandle {
-    if (hasTrace(context)) return this.#recorder.linked(SPANS.willPublish, context, 0, at);
-    return this.#recorder.root(SPANS.willPublish, at);
+  #begin(message: Message, session: Session, { context }: Will, at: number): void {
+    const { messages, clients, texts, head, enabled } = this.#recording;
+    message.isTraced = enabled;
+    message.hasContext = enabled;
+    if (!enabled) return;
+    const { entry, topic } = message;
+    const { u32, f64 } = entry;
+    const origin = { clientId: session.clientId, userName: session.userName ?? '', remoteAddress: '' };
+    messages.begin(entry, message.trace, head.thresholdFor('will', origin, topic.name));
+    if (hasTrace(context)) messages.link(entry, context);
+    u32[ENTRY.client] = clients.absent(session.clientId, session.number);
+    u32[ENTRY.topic] = texts.ofBytes(topic, topic.bytes);
+    u32[ENTRY.rule] = 0;
+    u32[ENTRY.payloadBytes] = message.payloadEnd;
+    u32[ENTRY.flags]! |= FLAG.will | (message.qos << QOS_SHIFT) | (message.retain ? FLAG.retain : 0);
+    f64[ENTRY.receivedAt] = at;
+    f64[ENTRY.admittedAt] = at;
+    message.dispatchedAt = at;
+    this.#recording.content?.record(entry, message);
+  }
+
+  #end(message: Message): void {
+    if (!message.isTraced) return;
+    const { messages, pushes } = this.#recording;
+    const now = this.#clock.now();
+    const stage: MessagesStage = { dispatchedAt: now, answeredAt: now, connections: 0, queueDepth: 0, shard: 0 };
+    const alone = new EntryBatch();
+    alone.append(message.entry);
+    pushes.endStage(now);
+    messages.write(alone, 0, 1, stage);
   }
 }
 

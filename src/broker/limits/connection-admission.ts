@@ -1,6 +1,6 @@
+import { TokenBucket } from '../../base/token-bucket.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { addressGroup } from './address-group.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** As both the table `mqtt` and a listener's have them; 0: no limit. */
 export interface AdmissionLimits {

@@ -17,6 +17,8 @@ export class Topic<S extends Subscriber, State> implements TopicBuckets {
   routeVersion = -1;
   /** When it was last looked up, counted in topics added: the table drops the longest unused. */
   lastUsed = 0;
+  /** Where the recorder wrote the name last; see telemetry/records/text-table.ts. */
+  tracePosition = 0;
   /** What the table's owner keeps with each topic. */
   readonly state: State;
 

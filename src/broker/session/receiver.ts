@@ -1,8 +1,9 @@
+import type { TracedClient } from '../../base/traced-client.ts';
 import type { CloseReason } from '../connection/close-reason.ts';
 import type { TopicAliases } from '../connection/topic-aliases.ts';
 
 /** What a session needs of the connection that currently serves it. */
-export interface Receiver {
+export interface Receiver extends TracedClient {
   /** 4: MQTT 3.1.1 (and 3.1), 5: MQTT 5.0. */
   readonly version: 4 | 5;
   /** The client's Maximum Packet Size [MQTT-3.1.2-24]; Infinity where it set none. */

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { loadConfig } from '../../config/load-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import type { Journal } from '../../journal/journal.ts';
+import { TracedJournal } from '../../journal/traced-journal.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import type { ConnectPacket, Packet, Subscription } from '../../mqtt/packets.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
@@ -10,6 +12,7 @@ import type { Placement } from '../../placement/placement.ts';
 import { SessionNumbers } from '../../placement/sessions.ts';
 import type { FinishedSpan } from '../../telemetry/finished-span.ts';
 import type { CounterId } from '../../telemetry/metrics.ts';
+import { ENTRY, FLAG, QOS_SHIFT, SHAPE } from '../../telemetry/records/message-entry.ts';
 import { type TestTelemetry, testTelemetry } from '../../telemetry/testing/test-telemetry.ts';
 import { assemble, type BrokerAssembly } from '../assembly/assemble.ts';
 import type { BrokerParts } from '../assembly/broker-parts.ts';
@@ -19,6 +22,7 @@ import { compileAccessRules } from '../auth/authorizer.ts';
 import type { EnhancedAuthenticator } from '../auth/enhanced-authenticator.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { Message } from '../delivery/message.ts';
+import { PublishTrace } from '../handlers/publish-trace.ts';
 import { Listener } from '../listener.ts';
 import type { Session } from '../session/session.ts';
 import { replacing } from './replacing.ts';
@@ -56,12 +60,13 @@ export class BrokerUnderTest implements AsyncDisposable {
   readonly config: Config;
   readonly journal: Journal;
   readonly placement: Placement;
-  readonly spans: FinishedSpan[] = [];
+  #spansBefore: readonly FinishedSpan[] = [];
   /** Methods of enhanced authentication by listener name; a test may add some. */
   readonly enhanced = new Map<string, EnhancedAuthenticator>();
   telemetry!: TestTelemetry;
   assembly!: BrokerAssembly;
   readonly #numbers: SessionNumbers;
+  #trace!: PublishTrace;
   #clients: TestClient[] = [];
   #lives = 0;
   #listener: Listener | undefined;
@@ -92,11 +97,12 @@ export class BrokerUnderTest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener?.stop();
     this.assembly.connections.closeAll(CLOSE_REASONS.serverShutdown);
+    for (const client of this.#clients) client.close(CLOSE_REASONS.serverShutdown);
     await this.#settleDelivery();
     this.assembly.shards.close();
-    await this.telemetry.shutdown();
     await this.journal.close();
     await this.placement.close();
+    assert.equal(this.telemetry.recording.openSpans, 0, 'whatever was begun has been recorded');
   }
 
   /** Takes clients on real sockets, at most so many of them if not 0; returns the port. */
@@ -141,7 +147,7 @@ export class BrokerUnderTest implements AsyncDisposable {
     await this.assembly.lifecycle.save(session);
   }
 
-  /** A message as it comes from an admitted PUBLISH. */
+  /** A message as it comes from an admitted PUBLISH, which is recorded. */
   message(topic: string, text: string, options: PublishOptions = {}): Message {
     const name = Buffer.from(topic);
     const message = new Message();
@@ -153,17 +159,23 @@ export class BrokerUnderTest implements AsyncDisposable {
     message.payloadEnd = message.payload.length;
     message.expirySeconds = options.expirySeconds ?? -1;
     message.receivedAt = this.clock.now();
+    this.#begin(message);
     return message;
   }
 
   publish(topic: string, text: string, options: PublishOptions = {}): void {
     const { flow } = this.assembly;
     const message = this.message(topic, text, options);
-    if (message.qos > 0) flow.store(message, undefined, options.publisher, options.packetId ?? 0);
-    else {
-      if (message.retain) flow.retain(message);
-      flow.deliver(message);
+    const now = this.clock.now();
+    if (message.qos > 0) {
+      flow.store(message, undefined, options.publisher, options.packetId ?? 0);
+      flow.endRead(now);
+      return;
     }
+    if (message.retain) flow.retain(message);
+    flow.deliver(message);
+    this.#trace.direct(message, SHAPE.direct, now);
+    this.#trace.endRead(now);
   }
 
   /** The client's answer to a packet: PUBACK, PUBREC or PUBCOMP. */
@@ -174,6 +186,7 @@ export class BrokerUnderTest implements AsyncDisposable {
       acks.acknowledge(client, type, packet.packetId, ReasonCode.success);
     } else if (packet.type === 'pubrel')
       acks.acknowledge(client, PacketType.pubcomp, packet.packetId, ReasonCode.success);
+    acks.endRead();
   }
 
   /** The client's socket has room again. */
@@ -192,8 +205,30 @@ export class BrokerUnderTest implements AsyncDisposable {
     return this.telemetry.metrics.value(counter);
   }
 
+  /** What has ended so far, of all lives. */
+  get spans(): readonly FinishedSpan[] {
+    return [...this.#spansBefore, ...this.telemetry.spans];
+  }
+
   spansNamed(name: string): FinishedSpan[] {
     return this.spans.filter(({ definition }) => definition.name === name);
+  }
+
+  /** As PublishTrace does for a PUBLISH of a connection. */
+  #begin(message: Message): void {
+    const { entry, topic } = message;
+    const { messages, texts } = this.telemetry.recording;
+    messages.begin(entry, message.trace);
+    entry.u32[ENTRY.client] = 0;
+    entry.u32[ENTRY.topic] = texts.ofBytes(topic, topic.bytes);
+    entry.u32[ENTRY.rule] = 0;
+    entry.u32[ENTRY.payloadBytes] = message.payloadEnd;
+    entry.u32[ENTRY.flags]! |= (message.qos << QOS_SHIFT) | (message.retain ? FLAG.retain : 0);
+    entry.f64[ENTRY.receivedAt] = message.receivedAt;
+    entry.f64[ENTRY.admittedAt] = message.receivedAt;
+    message.isTraced = true;
+    message.hasContext = true;
+    message.dispatchedAt = message.receivedAt;
   }
 
   async #settleDelivery(): Promise<void> {
@@ -212,14 +247,16 @@ export class BrokerUnderTest implements AsyncDisposable {
   }
 
   async #assemble(): Promise<void> {
-    this.telemetry = testTelemetry({ limits: { maxOpenSpans: 1024 } });
-    this.telemetry.recentTraces.follow((span) => this.spans.push(span));
+    if (this.telemetry !== undefined) this.#spansBefore = this.spans;
+    const { cluster, node, telemetry } = this.config;
+    this.telemetry = testTelemetry(telemetry.sampling, { cluster: cluster.name, brokerId: node.id });
+    this.#trace = new PublishTrace(this.telemetry.recording, { connectionCount: () => 0, queueDepth: () => 0 });
     this.assembly = await assemble(this.#parts());
   }
 
   #parts(): BrokerParts {
     const { config, clock, telemetry } = this;
-    const { recorder, metrics, log } = telemetry;
+    const { recording, recorder, metrics, log } = telemetry;
     const access = new AccessControl(compileAccessRules(config.authorization.rules), recorder, clock);
     const authenticators = new Map([['default', createAuthenticator([], true, clock)]]);
     return {
@@ -228,7 +265,7 @@ export class BrokerUnderTest implements AsyncDisposable {
       authenticators,
       enhanced: this.enhanced,
       access,
-      recorder,
+      recording,
       metrics,
       log,
       clock,
@@ -238,11 +275,12 @@ export class BrokerUnderTest implements AsyncDisposable {
   /** The dead write nothing: what a killed broker still had to do must not reach the engines. */
   #enginesOfThisLife(): { readonly journal: Journal; readonly placement: Placement } {
     const life = this.#lives;
-    const { journal, placement } = this;
+    const { journal, placement, clock } = this;
     const alive = <Value>(write: () => Promise<Value>): Promise<Value> =>
       life === this.#lives ? write() : Promise.reject(new Error('this broker was killed'));
+    const mortal = replacing(journal, { append: (shard, batch) => alive(() => journal.append(shard, batch)) });
     return {
-      journal: replacing(journal, { append: (shard, batch) => alive(() => journal.append(shard, batch)) }),
+      journal: new TracedJournal(mortal, this.telemetry.recording, this.telemetry.metrics, clock),
       placement: replacing(placement, { write: (writes, context) => alive(() => placement.write(writes, context)) }),
     };
   }

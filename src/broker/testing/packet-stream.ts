@@ -19,3 +19,10 @@ export function packetsIn(bytes: Uint8Array, version: ProtocolVersion): Packet[]
 export function textOf({ payload }: PublishPacket): string {
   return Buffer.from(payload).toString();
 }
+
+/** The message without the trace that the broker put into it, which differs from one sending to the next. */
+export function withoutTrace(packet: PublishPacket): PublishPacket {
+  const { userProperties = [], ...properties } = packet.properties;
+  const others = userProperties.filter(([name]) => name !== 'traceparent');
+  return { ...packet, properties: others.length === 0 ? properties : { ...properties, userProperties: others } };
+}

@@ -87,7 +87,13 @@ for (const transport of TRANSPORTS)
       const sent = randomBytes(MANY_BYTES);
       const { promise: isDrained, resolve } = Promise.withResolvers<void>();
       // One chunk of each size is kept, so that a buffer given back too early is overwritten at once.
-      const outbox = new Outbox(pair.broker.sink, new ChunkPool(1), new Turn(), { received: 0, sent: 0 }, resolve);
+      const outbox = new Outbox(
+        pair.broker.sink,
+        new ChunkPool(1),
+        new Turn(),
+        { received: 0, sent: 0, blocked: new Set() },
+        resolve,
+      );
       const received = pair.clientGets(MANY_BYTES);
       for (let at = 0, size = 1; at < sent.length; at += size, size = 1 + ((size * 7) % 9000)) {
         outbox.push(sent, at, Math.min(at + size, sent.length));

@@ -6,11 +6,13 @@ export interface TestRecord {
   readonly payload: string;
   readonly kind?: RecordKind;
   readonly timestamp?: number;
+  /** Of its trace; without one it is not traced. */
+  readonly context?: Uint8Array;
 }
 
 const NOTHING = new Uint8Array(0);
 
-export function addRecord(batch: RecordBatch, { topic, payload, kind, timestamp }: TestRecord): number {
+export function addRecord(batch: RecordBatch, { topic, payload, kind, timestamp, context }: TestRecord): number {
   const bytes = Buffer.from(payload);
   const fields: RecordFields = {
     kind: kind ?? RecordKind.message,
@@ -20,7 +22,7 @@ export function addRecord(batch: RecordBatch, { topic, payload, kind, timestamp 
     timestamp: timestamp ?? 0,
     expirySeconds: NO_EXPIRY,
   };
-  return batch.add(fields, Buffer.from(topic), NOTHING, NOTHING, 0, 0, bytes, 0, bytes.length, undefined, 0);
+  return batch.add(fields, Buffer.from(topic), NOTHING, NOTHING, 0, 0, bytes, 0, bytes.length, context, 0);
 }
 
 export function batchOf(...records: readonly TestRecord[]): RecordBatch {

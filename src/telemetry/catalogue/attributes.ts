@@ -48,6 +48,38 @@ export const ATTRIBUTES = numbered({
   mqttReasonCode: attribute('mqtt.reason_code', 'int', 'low', 'Reason code of the answer.'),
   mqttDuplicate: attribute('mqtt.duplicate', 'boolean', 'low', 'DUP flag of the PUBLISH.'),
 
+  mqttPayload: attribute(
+    'mqtt.payload',
+    'string',
+    'high',
+    'The payload as text, or in Base64 where it is not UTF-8; its beginning where it is longer than `payload_max_bytes`.',
+  ),
+  mqttPayloadHash: attribute('mqtt.payload_hash', 'string', 'high', 'HMAC-SHA-256 of the whole payload, in hex.'),
+  mqttUserProperties: attribute(
+    'mqtt.user_properties',
+    'string[]',
+    'high',
+    'User properties that configuration names, as `name=value`, the value hashed where configuration says so.',
+  ),
+
+  messagingSystem: attribute('messaging.system', 'string', 'low', 'The messaging system: mqtt.'),
+  messagingOperationName: attribute('messaging.operation.name', 'string', 'low', 'What MQTT calls the operation.'),
+  messagingOperationType: attribute(
+    'messaging.operation.type',
+    'string',
+    'low',
+    'Which of the operations of the conventions it is: send, or settle.',
+  ),
+  messagingDestinationName: attribute('messaging.destination.name', 'string', 'high', 'As `mqtt.topic`.'),
+  messagingClientId: attribute('messaging.client.id', 'string', 'high', 'As `mqtt.client_id`.'),
+  messagingMessageBodySize: attribute('messaging.message.body.size', 'int', 'high', 'As `mqtt.payload_size`.', 'By'),
+
+  userName: attribute('user.name', 'string', 'high', 'User name of the client.'),
+  userHash: attribute('user.hash', 'string', 'high', 'HMAC-SHA-256 of the user name of the client, in hex.'),
+
+  networkTransport: attribute('network.transport', 'string', 'low', 'tcp, below TLS and WebSocket too.'),
+  networkProtocolName: attribute('network.protocol.name', 'string', 'low', 'mqtt.'),
+  networkProtocolVersion: attribute('network.protocol.version', 'string', 'low', 'As `mqtt.protocol_version`.'),
   networkPeerAddress: attribute('network.peer.address', 'string', 'high', 'IP address of the client.'),
   networkPeerPort: attribute('network.peer.port', 'int', 'high', 'TCP port of the client.'),
 
@@ -101,6 +133,7 @@ export const ATTRIBUTES = numbered({
 
   dbSystemName: attribute('db.system.name', 'string', 'low', 'Database: rocksdb.'),
   dbOperation: attribute('db.operation', 'string', 'low', 'Operation: get, put, delete, batch or scan.'),
+  dbOperationName: attribute('db.operation.name', 'string', 'low', 'As `db.operation`.'),
   dbKey: attribute('db.key', 'string', 'high', 'Key, or the prefix of a scan.'),
   dbValueSize: attribute('db.value_size', 'int', 'high', 'Length of the value.', 'By'),
 
@@ -116,6 +149,20 @@ export const ATTRIBUTES = numbered({
   ),
   pushCount: attribute('robustmq.push.count', 'int', 'high', 'Subscribers the span pushed to.', '{client}'),
   pushFailures: attribute('robustmq.push.failures', 'int', 'high', 'Subscribers the push failed for.', '{client}'),
+  pushSlowestMs: attribute(
+    'robustmq.push.slowest_ms',
+    'double',
+    'high',
+    'The longest of the pushes that the span stands for.',
+    'ms',
+  ),
+  stageMessages: attribute(
+    'robustmq.stage.messages',
+    'int',
+    'high',
+    'Messages that were handled together: the times of the stages are those of all of them.',
+    '{message}',
+  ),
   waitedMs: attribute('robustmq.delivery.waited_ms', 'double', 'high', 'Time from commit to delivery.', 'ms'),
   redelivered: attribute('robustmq.delivery.redelivered', 'boolean', 'low', 'Sent before, on an earlier connection.'),
   dropReason: attribute('robustmq.drop.reason', 'string', 'low', 'Why the message was not delivered.'),
@@ -143,6 +190,12 @@ export const ATTRIBUTES = numbered({
     'string',
     'medium',
     'The access rule that decided: its list or file, and its position or line.',
+  ),
+  samplingReason: attribute(
+    'robustmq.sampling.reason',
+    'string',
+    'low',
+    'On its first span, why a trace was kept: head (rate), forced (the caller’s flag), error, dropped, redelivered, slow or watch.',
   ),
   shardRoute: attribute('robustmq.route.shard', 'string', 'medium', 'Shard that takes the topic.'),
 });

@@ -20,6 +20,12 @@ const ofClients = (name: string, level: LogLevel, message: string): LogEventEntr
   perSecond: 50,
 });
 
+/** Comes with every request while it lasts. */
+const oncePerSecond = (name: string, level: LogLevel, message: string): LogEventEntry => ({
+  ...event(name, level, message),
+  perSecond: 1,
+});
+
 export const LOG_EVENTS = numbered({
   processStarting: event('process.starting', 'info', 'RobustMQ is starting.'),
   processReady: event('process.ready', 'info', 'RobustMQ is ready.'),
@@ -93,9 +99,41 @@ export const LOG_EVENTS = numbered({
   exportFailing: event(
     'export.failing',
     'warn',
-    'Spans cannot be exported; they are dropped and counted until the collector is back.',
+    'Spans cannot be exported; they wait in memory and on disk until the collector is back.',
   ),
   exportRecovered: event('export.recovered', 'info', 'Spans are exported again.'),
+  exportRejected: oncePerSecond(
+    'export.rejected',
+    'warn',
+    'The collector did not take spans; they are dropped and counted.',
+  ),
+  exportSignalFailing: event(
+    'export.signal_failing',
+    'warn',
+    'Metrics or log lines cannot be exported; some wait in memory, the oldest go for want of room.',
+  ),
+  exportSignalRecovered: event('export.signal_recovered', 'info', 'Metrics or log lines are exported again.'),
+  exportSignalRejected: oncePerSecond(
+    'export.signal_rejected',
+    'warn',
+    'The collector did not take metrics or log lines; they are dropped and counted.',
+  ),
+  exportSpoolFailing: event(
+    'export.spool_failing',
+    'error',
+    'The spool of spans cannot be used; what does not fit into memory is dropped and counted until it can.',
+  ),
+  exporterBroken: event(
+    'export.broken',
+    'fatal',
+    'The thread that exports spans has ended: they are recorded, but leave the process no more.',
+  ),
+
+  traceWatchesFailed: event(
+    'trace_watches.failed',
+    'warn',
+    'A rule for watching traces could not be read or written; writing is tried again.',
+  ),
 
   adminRequestFailed: event('admin.request_failed', 'error', 'A request to the admin API failed.'),
 });

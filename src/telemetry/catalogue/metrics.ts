@@ -1,62 +1,9 @@
+import { counter, gauge, histogram, LATENCY_BOUNDS_S, label, type MetricEntry } from './metric-definition.ts';
 import { type Numbered, numbered } from './numbered.ts';
+import { PROCESS_METRICS } from './process-metrics.ts';
+import { STAGE_MEANINGS, type Stage } from './stages.ts';
+import { TELEMETRY_METRICS } from './telemetry-metrics.ts';
 
-export type MetricKind = 'counter' | 'gauge' | 'histogram';
-
-export interface LabelDefinition<Value extends string = string> {
-  readonly name: string;
-  /** Every value there can be. Only a gauge may leave them to configuration (`null`), never to clients. */
-  readonly values: readonly Value[] | null;
-}
-
-interface MetricEntry<Kind extends MetricKind = MetricKind, Value extends string = string> {
-  readonly name: string;
-  readonly kind: Kind;
-  readonly unit: string;
-  readonly description: string;
-  readonly label: LabelDefinition<Value> | null;
-  /** Upper bounds, ascending, in the metric's unit; empty unless a histogram. */
-  readonly bounds: readonly number[];
-}
-export type MetricDefinition<Kind extends MetricKind = MetricKind, Value extends string = string> = Numbered<
-  MetricEntry<Kind, Value>
->;
-
-function counter<Value extends string = never>(
-  name: string,
-  unit: string,
-  description: string,
-  label: LabelDefinition<Value> | null = null,
-): MetricEntry<'counter', Value> {
-  return { name, kind: 'counter', unit, description, label, bounds: [] };
-}
-
-function gauge(
-  name: string,
-  unit: string,
-  description: string,
-  label: LabelDefinition | null = null,
-): MetricEntry<'gauge'> {
-  return { name, kind: 'gauge', unit, description, label, bounds: [] };
-}
-
-function histogram<Value extends string = never>(
-  name: string,
-  unit: string,
-  bounds: readonly number[],
-  description: string,
-  label: LabelDefinition<Value> | null = null,
-): MetricEntry<'histogram', Value> {
-  return { name, kind: 'histogram', unit, description, label, bounds };
-}
-
-function label<const Value extends string>(name: string, values: readonly Value[]): LabelDefinition<Value> {
-  return { name, values };
-}
-
-// From 50 µs, a message in memory, to the 10 s after which a client has given up; 1 s is the alert's line.
-const LATENCY_BOUNDS_S = [
-  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-];
 const BATCH_BOUNDS_RECORDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
 
 const OPERATION = label('operation', [
@@ -72,6 +19,7 @@ const OPERATION = label('operation', [
   'disconnect',
   'auth',
 ]);
+const STAGE = label('stage', Object.keys(STAGE_MEANINGS) as Stage[]);
 const QOS = label('qos', ['0', '1', '2']);
 const DROP_REASON = label('reason', [
   'queue_full',
@@ -83,14 +31,6 @@ const DROP_REASON = label('reason', [
   'quota',
   'storage_failed',
   'payload_format',
-]);
-const SPAN_DROP_REASON = label('reason', [
-  'pool_full',
-  'parent_ended',
-  'queue_full',
-  'export_failed',
-  'export_timeout',
-  'shutdown',
 ]);
 const LIMIT = label('limit', [
   'connections',
@@ -172,18 +112,15 @@ const entries = {
     OPERATION,
   ),
 
-  tracesTotal: counter('robustmq_traces_total', '{trace}', 'Traces recorded: begun here, or continued from a caller.'),
-  traceErrorsTotal: counter('robustmq_trace_errors_total', '{trace}', 'Recorded traces whose first span here failed.'),
-  tracesExportedTotal: counter(
-    'robustmq_traces_exported_total',
-    '{trace}',
-    'Traces whose first span here was exported.',
+  stageDurationSeconds: histogram(
+    'robustmq_stage_duration_seconds',
+    's',
+    LATENCY_BOUNDS_S,
+    'How long a stage took: of a message, or of what the broker does for its clients beside.',
+    STAGE,
   ),
-  spansExportedTotal: counter('robustmq_spans_exported_total', '{span}', 'Spans the collector took.'),
-  spansDroppedTotal: counter('robustmq_spans_dropped_total', '{span}', 'Spans lost on the way.', SPAN_DROP_REASON),
-  exportFailuresTotal: counter('robustmq_export_failures_total', '{request}', 'Export requests that failed.'),
-  openSpans: gauge('robustmq_open_spans', '{span}', 'Spans started and not yet ended.'),
-  exportQueueSpans: gauge('robustmq_export_queue_spans', '{span}', 'Finished spans waiting for the exporter.'),
+
+  ...TELEMETRY_METRICS,
 
   messagesReceivedTotal: counter('robustmq_messages_received_total', '{message}', 'PUBLISH packets from clients.', QOS),
   messagesDeliveredTotal: counter('robustmq_messages_delivered_total', '{message}', 'PUBLISH packets to clients.', QOS),
@@ -198,6 +135,21 @@ const entries = {
   bytesSentTotal: counter('robustmq_bytes_sent_total', 'By', 'Bytes written to clients.'),
 
   connections: gauge('robustmq_connections', '{connection}', 'Open connections.'),
+  connectionsBlocked: gauge(
+    'robustmq_connections_blocked',
+    '{connection}',
+    'Connections whose client does not read as fast as it is sent to.',
+  ),
+  connectionsPaused: gauge(
+    'robustmq_connections_paused',
+    '{connection}',
+    'Connections that are not read from until the journal has caught up.',
+  ),
+  outboundQueueBytes: gauge(
+    'robustmq_outbound_queue_bytes',
+    'By',
+    'Bytes for blocked connections that the kernel has not taken.',
+  ),
   connectionsOpenedTotal: counter('robustmq_connections_opened_total', '{connection}', 'Connections accepted.'),
   connectionsClosedTotal: counter(
     'robustmq_connections_closed_total',
@@ -241,6 +193,34 @@ const entries = {
   subscriptions: gauge('robustmq_subscriptions', '{subscription}', 'Subscriptions of all sessions.'),
   retainedMessages: gauge('robustmq_retained_messages', '{message}', 'Retained messages.'),
   inflightMessages: gauge('robustmq_inflight_messages', '{message}', 'Messages pushed and not yet acknowledged.'),
+
+  ingestQueueRecords: gauge(
+    'robustmq_ingest_queue_records',
+    '{record}',
+    'Messages that wait for the append before theirs.',
+    { name: 'shard', values: null },
+  ),
+  ingestQueueBytes: gauge(
+    'robustmq_ingest_queue_bytes',
+    'By',
+    'Records of the messages that wait for the append before theirs.',
+    { name: 'shard', values: null },
+  ),
+  sessionLogQueueBytes: gauge(
+    'robustmq_session_log_queue_bytes',
+    'By',
+    'Events of sessions that wait to be appended to the session log.',
+  ),
+  placementQueueBytes: gauge(
+    'robustmq_placement_queue_bytes',
+    'By',
+    'Keys and values that wait to be durable in placement.',
+  ),
+  placementQueueCalls: gauge(
+    'robustmq_placement_queue_calls',
+    '{call}',
+    'Writes to placement that are not yet durable.',
+  ),
 
   journalAppendsTotal: counter('robustmq_journal_appends_total', '{append}', 'Record batches appended.'),
   journalRecordsTotal: counter('robustmq_journal_records_total', '{record}', 'Records appended.'),
@@ -288,6 +268,8 @@ const entries = {
     'Distance of the slowest connected session from the end of the shard.',
     { name: 'shard', values: null },
   ),
+
+  ...PROCESS_METRICS,
 };
 
 export const METRICS = numbered(entries as Record<string, MetricEntry>) as NumberedMetrics<typeof entries>;

@@ -62,3 +62,20 @@ describe('OTEL_EXPORTER_OTLP_*', () => {
     );
   });
 });
+
+describe('metrics and logs', () => {
+  it('go beside the traces', () => {
+    assert.equal(otlpTarget('http://collector:4318', {}, 'metrics').url, 'http://collector:4318/v1/metrics');
+    assert.equal(otlpTarget('https://a.example/otlp/v1/traces', {}, 'logs').url, 'https://a.example/otlp/v1/logs');
+    assert.equal(otlpTarget('grpc://collector:4317', {}, 'logs').url, 'http://collector:4317');
+  });
+
+  it('need an endpoint of their own where that of the traces does not show theirs', () => {
+    assert.throws(
+      () => otlpTarget('https://tenant.example/traces', {}, 'metrics'),
+      /OTEL_EXPORTER_OTLP_METRICS_ENDPOINT/,
+    );
+    const environment = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://metrics:4317' };
+    assert.equal(otlpTarget('https://tenant.example/traces', environment, 'metrics').protocol, 'grpc');
+  });
+});

@@ -10,6 +10,8 @@ export interface ReceivedSpan {
   readonly spanId: string;
   /** Empty where the span has no parent. */
   readonly parentSpanId: string;
+  /** W3C `tracestate`; empty where there is none. */
+  readonly traceState: string;
   readonly name: string;
   readonly kind: string;
   readonly startedAt: number;
@@ -36,6 +38,7 @@ interface RawSpan {
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
   readonly parentSpanId: Uint8Array;
+  readonly traceState: string;
   readonly name: string;
   readonly kind: string;
   readonly startTimeUnixNano: string;
@@ -57,16 +60,21 @@ const requestType = schema.lookupType('opentelemetry.proto.collector.trace.v1.Ex
 
 /** Decodes an ExportTraceServiceRequest, throwing where the bytes are none. */
 export function decodeExportRequest(bytes: Uint8Array): ReceivedSpan[] {
-  const request = requestType.toObject(requestType.decode(bytes), {
+  const request = decodeFields(bytes) as RawRequest;
+  return request.resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const attributes = attributesOf(resource.attributes);
+    return scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => toReceived(span, scope.name, attributes)));
+  });
+}
+
+/** Every field of the request by its name in the .proto, those with their default too; integers of 64 bits in decimal. */
+export function decodeFields(bytes: Uint8Array): unknown {
+  return requestType.toObject(requestType.decode(Buffer.from(bytes)), {
     enums: String,
     longs: String,
     defaults: true,
     arrays: true,
     oneofs: false,
-  }) as RawRequest;
-  return request.resourceSpans.flatMap(({ resource, scopeSpans }) => {
-    const attributes = attributesOf(resource.attributes);
-    return scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => toReceived(span, scope.name, attributes)));
   });
 }
 
@@ -75,6 +83,7 @@ function toReceived(span: RawSpan, scope: string, resource: ReceivedAttributes):
     traceId: hex(span.traceId),
     spanId: hex(span.spanId),
     parentSpanId: hex(span.parentSpanId),
+    traceState: span.traceState,
     name: span.name,
     kind: span.kind,
     startedAt: Number(span.startTimeUnixNano) / 1e6,

@@ -48,8 +48,8 @@ export class MortalBroker implements AsyncDisposable {
 
   async revive(): Promise<void> {
     this.#life = new Life(this.#chance);
-    this.#telemetry = testTelemetry({ enable: false, log: { level: 'error', format: 'json' } });
-    const { recorder, metrics, log } = this.#telemetry;
+    this.#telemetry = testTelemetry({ enabled: false });
+    const { recording, recorder, metrics, log } = this.#telemetry;
     const config = loadConfig({ environment: {}, flags: { set: assignments(this.#settings) } });
     this.#assembly = await assemble({
       config,
@@ -58,7 +58,7 @@ export class MortalBroker implements AsyncDisposable {
       authenticators: new Map([['default', createAuthenticator([], true, this.clock)]]),
       enhanced: new Map(),
       access: new AccessControl(compileAccessRules([]), recorder, this.clock),
-      recorder,
+      recording,
       metrics,
       log,
       clock: this.clock,
@@ -75,7 +75,6 @@ export class MortalBroker implements AsyncDisposable {
     this.failures.push(...this.#telemetry.logLines);
     this.#listener.stop();
     this.#assembly.connections.closeAll(CLOSE_REASONS.serverError);
-    await this.#telemetry.shutdown();
   }
 
   /** Until told otherwise, or until the next life. */

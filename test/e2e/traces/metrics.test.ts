@@ -63,6 +63,24 @@ describe('/metrics', () => {
     assert.equal(metrics.get('robustmq_export_failures_total'), 0);
   });
 
+  it('counts bytes up to the very scrape', async () => {
+    await using client = await traced.connect();
+    await client.expectNothing();
+    const [received, sent] = ['received', 'sent'].map((way) => `robustmq_bytes_${way}_total`);
+    const before = await traced.metrics();
+    // PINGREQ and PINGRESP: two bytes each.
+    await client.expectNothing();
+    const after = await traced.metrics();
+    assert.equal(after.get(received!)! - before.get(received!)!, 2);
+    assert.equal(after.get(sent!)! - before.get(sent!)!, 2);
+  });
+
+  it('times the stages that lie beside a message', async () => {
+    const metrics = await traced.metrics();
+    for (const stage of ['authenticate', 'open_session', 'metadata_update'])
+      assert.ok(metrics.get(`robustmq_stage_duration_seconds_count{stage="${stage}"}`)! > 0, stage);
+  });
+
   it('has a sample of every gauge, and no other labels than those declared', async () => {
     const samples = [...(await traced.metrics()).keys()];
     for (const metric of Object.values<MetricDefinition>(METRICS)) {

@@ -9,7 +9,7 @@ import type {
   WriteOutcome,
 } from '../../placement.ts';
 import { Watchers } from '../../watchers.ts';
-import { closedError, WriteQueue, type WriteQueueLimits } from '../../write-queue.ts';
+import { closedError, type WriteLoad, WriteQueue, type WriteQueueLimits } from '../../write-queue.ts';
 
 /** Metadata that lives as long as the process: for tests, and for brokers that are to forget. */
 export class MemoryPlacement implements Placement {
@@ -41,6 +41,10 @@ export class MemoryPlacement implements Placement {
       found.push(this.#entries.get(this.#keys[at]!)!);
     }
     return found;
+  }
+
+  get writeLoad(): WriteLoad {
+    return this.#queue.load;
   }
 
   write(writes: readonly PlacementWrite[]): Promise<WriteOutcome[]> {

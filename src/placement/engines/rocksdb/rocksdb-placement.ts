@@ -8,7 +8,7 @@ import type {
   WriteOutcome,
 } from '../../placement.ts';
 import { Watchers } from '../../watchers.ts';
-import { closedError, WriteQueue, type WriteQueueLimits } from '../../write-queue.ts';
+import { closedError, type WriteLoad, WriteQueue, type WriteQueueLimits } from '../../write-queue.ts';
 import { DatabaseThread } from './database-thread.ts';
 import { packWrites, unpackEntries, unpackOutcomes, unpackWrites } from './frames.ts';
 
@@ -63,6 +63,10 @@ export class RocksdbPlacement implements Placement {
       after = found.at(-1)!.key;
     }
     return found;
+  }
+
+  get writeLoad(): WriteLoad {
+    return this.#queue.load;
   }
 
   write(writes: readonly PlacementWrite[]): Promise<WriteOutcome[]> {

@@ -1,0 +1,221 @@
+import type { Expander } from '../records/expand/expander.ts';
+import { type Expansion, emptyFacts, type UnitFacts } from '../records/expand/expansion.ts';
+import { EMPTY_TEXT } from '../records/expand/record-source.ts';
+import type { TextSlice } from '../records/span-visitor.ts';
+import { ownBlock, type RecordBlock, type RingReader } from '../ring/ring-reader.ts';
+import { NO_THRESHOLD } from '../sampling/probability.ts';
+import type { KeptTraces } from './kept-traces.ts';
+import type { KeptVisitor } from './kept-visitor.ts';
+import type { TraceIndex } from './trace-index.ts';
+import { TraceStates } from './trace-states.ts';
+import type { WindowAccount } from './window-account.ts';
+
+/** Index of a reason in KEEP_REASONS plus one; 0: the trace is not kept. */
+export type Reason = number;
+
+/** What is known of what was just read, and how many traces it stands for. `trace`: its id, where the record is one of several. */
+export type Decide = (facts: UnitFacts, traces: number, trace: Uint32Array | undefined) => Reason;
+
+/** Is told of each unit that was read, whatever becomes of it. */
+export interface UnitListener {
+  /**
+   * `trace`: words of the id; `watchedBy`: ids of the watch rules that it fits. Cheap to be asked for all: `wantsUnits` says
+   * whether anybody listens.
+   */
+  unitRead(facts: UnitFacts, position: number, unit: number, trace: Uint32Array, watchedBy: readonly string[]): void;
+  readonly wantsUnits: boolean;
+}
+
+const COMMITS_REMEMBERED = 65_536;
+
+/**
+ * Reads the ring and decides trace by trace. A trace that is kept is shown to the visitor with all its parts that still lie in the
+ * ring, and so is what comes later of it; everything else stays in the ring until it is written over.
+ */
+export class TraceCollector {
+  readonly #reader: RingReader;
+  readonly #expander: Expander;
+  readonly #index: TraceIndex;
+  readonly #kept: KeptTraces;
+  readonly #account: WindowAccount;
+  readonly #decide: Decide;
+  readonly #observe: (facts: UnitFacts, trace: Uint32Array) => void;
+  readonly #watchedBy: () => readonly string[];
+  readonly #visitor: KeptVisitor;
+  readonly #listener: UnitListener;
+  readonly #states: TraceStates;
+  readonly #facts = emptyFacts();
+  readonly #trace = new Uint32Array(4);
+  readonly #other = new Uint32Array(4);
+  readonly #commitsShown = new Set<number>();
+  /** Places of the trace that is being kept, oldest last. */
+  readonly #places: number[] = [];
+  /** Units of the run at hand that the head chose. */
+  readonly #heads: number[] = [];
+
+  constructor(parts: {
+    reader: RingReader;
+    expander: Expander;
+    index: TraceIndex;
+    kept: KeptTraces;
+    account: WindowAccount;
+    decide: Decide;
+    /** Of a trace about which there is nothing to decide. */
+    observe: (facts: UnitFacts, trace: Uint32Array) => void;
+    /** Ids of the watch rules that fitted what was decided or observed last. */
+    watchedBy: () => readonly string[];
+    visitor: KeptVisitor;
+    listener: UnitListener;
+  }) {
+    this.#reader = parts.reader;
+    this.#expander = parts.expander;
+    this.#states = new TraceStates(parts.expander.source);
+    this.#index = parts.index;
+    this.#kept = parts.kept;
+    this.#account = parts.account;
+    this.#decide = parts.decide;
+    this.#observe = parts.observe;
+    this.#watchedBy = parts.watchedBy;
+    this.#visitor = parts.visitor;
+    this.#listener = parts.listener;
+  }
+
+  /** Reads until nothing is left or `isEnough`, which is asked after each record. Returns whether something is left. */
+  read(isEnough: () => boolean): boolean {
+    for (let at = this.#reader.next(); at >= 0; at = this.#reader.next()) {
+      const { block } = this.#reader;
+      const expansion = this.#expander.of(block, at);
+      if (expansion === undefined) {
+        this.#reader.advance(0);
+        continue;
+      }
+      const { position } = this.#reader;
+      const spans = expansion.spans(block, at);
+      this.#account.read(position, spans);
+      if (expansion.isUniform) this.#readRun(expansion, block, at, position);
+      else this.#readUnits(expansion, block, at, position);
+      this.#reader.advance(spans);
+      if (isEnough()) break;
+    }
+    this.#account.forget(this.#reader.oldest);
+    return this.#reader.lagWords > 0;
+  }
+
+  /** All units of a run share everything but the head's decision, and no other record belongs to their traces. */
+  #readRun(expansion: Expansion, block: RecordBlock, at: number, position: number): void {
+    const facts = this.#facts;
+    const heads = this.#heads;
+    const units = expansion.units(block, at);
+    heads.length = 0;
+    for (let unit = 0; unit < units; unit += 1) if (expansion.isHead(block, at, unit)) heads.push(unit);
+    expansion.facts(block, at, 0, facts);
+    facts.head = true;
+    const headReason = heads.length === 0 ? 0 : this.#decide(facts, heads.length, undefined);
+    const headsWatchedBy = this.#watchedBy();
+    facts.head = false;
+    const reason = heads.length === units ? 0 : this.#decide(facts, units - heads.length, undefined);
+    const watchedBy = this.#watchedBy();
+    let nextHead = 0;
+    for (let unit = 0; unit < units; unit += 1) {
+      const isHead = heads[nextHead] === unit;
+      if (isHead) nextHead += 1;
+      const own = isHead ? headReason : reason;
+      if (own === 0 && !this.#listener.wantsUnits) continue;
+      expansion.facts(block, at, unit, facts);
+      expansion.trace(block, at, unit, this.#trace);
+      if (this.#listener.wantsUnits)
+        this.#listener.unitRead(facts, position, unit, this.#trace, isHead ? headsWatchedBy : watchedBy);
+      if (own === 0) continue;
+      this.#visitor.state = this.#states.of(facts, own);
+      this.#show(expansion, block, at, unit, position, own);
+    }
+  }
+
+  #readUnits(expansion: Expansion, block: RecordBlock, at: number, position: number): void {
+    const facts = this.#facts;
+    const units = expansion.units(block, at);
+    for (let unit = 0; unit < units; unit += 1) {
+      expansion.trace(block, at, unit, this.#trace);
+      expansion.facts(block, at, unit, facts);
+      const known = this.#kept.reason(this.#trace);
+      const isOpen = known === 0 && !facts.awaitsEntry;
+      const reason = isOpen ? this.#decide(facts, 1, this.#trace) : known;
+      if (!isOpen) this.#observe(facts, this.#trace);
+      const watchedBy = this.#watchedBy();
+      if (this.#listener.wantsUnits) this.#listener.unitRead(facts, position, unit, this.#trace, watchedBy);
+      if (reason !== 0) {
+        this.#visitor.state = this.#stateOf(facts, reason, known !== 0);
+        if (known === 0) this.#keep(position, reason);
+        this.#show(expansion, block, at, unit, position, reason);
+      }
+      // What was handed on is found too, by who asks for the whole trace.
+      this.#index.add(this.#trace, position, unit);
+    }
+  }
+
+  /** What a record knows of it goes before what is remembered of the trace: a caller's may have many messages. */
+  #stateOf(facts: UnitFacts, reason: Reason, isKnown: boolean): TextSlice {
+    const knowsItself = facts.threshold !== NO_THRESHOLD || facts.extra !== 0;
+    if (knowsItself || !isKnown) return this.#states.of(facts, reason);
+    return this.#kept.state(this.#trace) ?? EMPTY_TEXT;
+  }
+
+  /** The trace is kept from now on: what came before of it is shown, as far as it is still there. */
+  #keep(before: number, reason: Reason): void {
+    this.#kept.add(this.#trace, reason, this.#visitor.state);
+    this.eachPart(this.#trace, (expansion, block, unit, position) => {
+      if (position <= before) this.#show(expansion, block, 0, unit, position, reason);
+    });
+  }
+
+  /** Calls back with each part of the trace that lies in the ring and is not of a run, oldest first. */
+  eachPart(
+    trace: Uint32Array,
+    visit: (expansion: Expansion, block: RecordBlock, unit: number, position: number) => void,
+  ): void {
+    const places = this.#places;
+    places.length = 0;
+    this.#index.each(trace, (position, unit) => places.push(position, unit));
+    for (let index = places.length - 2; index >= 0; index -= 2) {
+      const position = places[index]!;
+      const unit = places[index + 1]!;
+      if (!this.#reader.copy(position)) continue;
+      // A copy of its own: what it refers to is copied too.
+      const block = ownBlock(this.#reader.copied);
+      const expansion = this.#expander.of(block, 0);
+      if (expansion === undefined || unit >= expansion.units(block, 0)) continue;
+      expansion.trace(block, 0, unit, this.#other);
+      if (!isSame(this.#other, trace)) continue;
+      visit(expansion, block, unit, position);
+    }
+  }
+
+  #show(expansion: Expansion, block: RecordBlock, at: number, unit: number, position: number, reason: Reason): void {
+    this.#visitor.reason = reason;
+    expansion.show(block, at, unit, this.#visitor);
+    let spans = expansion.unitSpans(block, at, unit);
+    if (expansion.sharedSpans(block, at) > 0 && this.#isFirstOf(position)) {
+      expansion.showShared(block, at, unit, this.#visitor);
+      spans += expansion.sharedSpans(block, at);
+    }
+    this.#account.handed(position, spans);
+  }
+
+  #isFirstOf(position: number): boolean {
+    if (this.#commitsShown.has(position)) return false;
+    if (this.#commitsShown.size >= COMMITS_REMEMBERED) this.#forgetOldCommits();
+    this.#commitsShown.add(position);
+    return true;
+  }
+
+  #forgetOldCommits(): void {
+    const { oldest } = this.#reader;
+    for (const position of this.#commitsShown) if (position < oldest) this.#commitsShown.delete(position);
+    // With a ring so large that all are still there, the oldest may be shown twice.
+    if (this.#commitsShown.size >= COMMITS_REMEMBERED) this.#commitsShown.clear();
+  }
+}
+
+function isSame(a: Uint32Array, b: Uint32Array): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+}

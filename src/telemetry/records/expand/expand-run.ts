@@ -1,0 +1,177 @@
+import { ATTRIBUTES, SPANS } from '../../catalogue.ts';
+import type { RecordBlock } from '../../ring/ring-reader.ts';
+import { decidingBits } from '../deciding-bits.ts';
+import { STAGE } from '../record-kinds.ts';
+import { RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
+import type { SpanVisitor } from '../span-visitor.ts';
+import type { TraceIds } from '../trace-ids.ts';
+import type { BrokerIdentityTexts } from './common-attributes.ts';
+import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { ShownIdentity } from './identity.ts';
+import { type RecordSource, slice } from './record-source.ts';
+
+const QUEUE_FULL = slice('queue_full');
+const DROPPED = slice('dropped');
+const DROPPED_MESSAGE = slice('the message was dropped before it reached the socket');
+
+/** RUN records: QoS 0 messages with everything that was done for them. */
+export class RunExpansion implements Expansion {
+  readonly isUniform = true;
+  readonly #source: RecordSource;
+  readonly #ids: TraceIds;
+  readonly #broker: BrokerIdentityTexts;
+  readonly #identity = new ShownIdentity();
+  readonly #words = new Uint32Array(6);
+
+  constructor(source: RecordSource, ids: TraceIds, broker: BrokerIdentityTexts) {
+    this.#source = source;
+    this.#ids = ids;
+    this.#broker = broker;
+  }
+
+  units({ u32 }: RecordBlock, at: number): number {
+    return u32[at * 2 + 1]!;
+  }
+
+  spans(block: RecordBlock, at: number): number {
+    return this.units(block, at) * this.unitSpans(block, at);
+  }
+
+  unitSpans({ u32 }: RecordBlock, at: number): number {
+    return spansOfRunMessage(u32[at * 2 + RUN.pushed]!, u32[at * 2 + RUN.listed]!);
+  }
+
+  sharedSpans(): number {
+    return 0;
+  }
+
+  showShared(): void {}
+
+  trace({ f64 }: RecordBlock, at: number, unit: number, out: Uint32Array): void {
+    this.#ids.write(f64[at + RUN.firstIdentity]! + unit, this.#words, 0);
+    for (let index = 0; index < 4; index += 1) out[index] = this.#words[index]!;
+  }
+
+  isHead({ u32, f64 }: RecordBlock, at: number, unit: number): boolean {
+    const threshold = u32[at * 2 + RUN.threshold]!;
+    if (threshold === 0) return true;
+    if (threshold === 0xffff_ffff) return false;
+    this.#ids.write(f64[at + RUN.firstIdentity]! + unit, this.#words, 0);
+    return decidingBits(this.#words, 0) >= threshold;
+  }
+
+  /** Everything but the head's decision is the same for all units. */
+  facts(block: RecordBlock, at: number, unit: number, facts: UnitFacts): void {
+    const { u32, f64 } = block;
+    const half = at * 2;
+    facts.operation = 'publish';
+    facts.head = this.isHead(block, at, unit);
+    facts.forced = false;
+    facts.dropped = this.#hasDropped(block, at);
+    facts.failed = facts.dropped;
+    facts.redeliveries = 0;
+    facts.startedAt = f64[at + RUN.receivedAt]!;
+    facts.endedAt = f64[at + RUN.pushedAt]!;
+    facts.client = u32[half + RUN.client]!;
+    forgetTexts(facts);
+    facts.topic = u32[this.#messageAt(block, at, unit)]!;
+    facts.threshold = u32[half + RUN.threshold]!;
+    facts.extra = 0;
+    facts.awaitsEntry = false;
+  }
+
+  show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
+    const { u32, f64 } = block;
+    const half = at * 2;
+    const receivedAt = f64[at + RUN.receivedAt]!;
+    const admittedAt = f64[at + RUN.admittedAt]!;
+    const pushedAt = f64[at + RUN.pushedAt]!;
+    const client = this.#source.client(u32[half + RUN.client]!);
+    const message = this.#messageAt(block, at, unit);
+    const topic = this.#source.text(u32[message]!);
+    const identity = this.#identity;
+    this.#ids.write(f64[at + RUN.firstIdentity]! + unit, this.#words, 0);
+    identity.take(this.#words, 0);
+    identity.isEntry = true;
+
+    visitor.begin(SPANS.mqttPublish, identity, receivedAt, pushedAt);
+    visitor.text(ATTRIBUTES.mqttClientId, client.clientId);
+    visitor.text(ATTRIBUTES.mqttTopic, topic);
+    visitor.number(ATTRIBUTES.mqttQos, 0);
+    visitor.number(ATTRIBUTES.mqttRetain, 0);
+    visitor.number(ATTRIBUTES.mqttPayloadSize, u32[message + 1]!);
+    visitor.text(ATTRIBUTES.networkPeerAddress, client.address);
+    visitor.number(ATTRIBUTES.networkPeerPort, client.port);
+    visitor.text(ATTRIBUTES.userName, client.user);
+    visitor.text(ATTRIBUTES.robustmqCluster, this.#broker.cluster);
+    visitor.text(ATTRIBUTES.robustmqBrokerId, this.#broker.brokerId);
+    visitor.text(ATTRIBUTES.robustmqSessionId, client.sessionId);
+    visitor.number(ATTRIBUTES.performanceConnectionCount, u32[half + RUN.connections]!);
+    visitor.number(ATTRIBUTES.performanceQueueDepth, 0);
+    visitor.number(ATTRIBUTES.performanceLatencyMs, pushedAt - receivedAt);
+    visitor.number(ATTRIBUTES.performanceSuccess, 1);
+    if (u32[half + 1]! > 1) visitor.number(ATTRIBUTES.stageMessages, u32[half + 1]!);
+    visitor.end();
+
+    identity.stage(STAGE.validate, STAGE.publish);
+    visitor.begin(SPANS.authValidate, identity, receivedAt, admittedAt);
+    visitor.text(ATTRIBUTES.authMethod, client.authMethod);
+    visitor.number(ATTRIBUTES.authCached, 1);
+    visitor.end();
+
+    identity.stage(STAGE.authorize, STAGE.publish);
+    visitor.begin(SPANS.topicAuthorize, identity, receivedAt, admittedAt);
+    visitor.text(ATTRIBUTES.mqttTopic, topic);
+    visitor.text(ATTRIBUTES.authRule, this.#source.text(u32[half + RUN.rule]!));
+    visitor.number(ATTRIBUTES.authCached, 1);
+    visitor.end();
+
+    identity.stage(STAGE.match, STAGE.publish);
+    visitor.begin(SPANS.subscriptionMatch, identity, receivedAt, admittedAt);
+    visitor.number(ATTRIBUTES.subscriptionCount, u32[half + RUN.matched]!);
+    visitor.end();
+    this.#showPushes(block, at, visitor);
+  }
+
+  #showPushes({ u32, f64 }: RecordBlock, at: number, visitor: SpanVisitor): void {
+    const half = at * 2;
+    const identity = this.#identity;
+    const admittedAt = f64[at + RUN.admittedAt]!;
+    const pushedAt = f64[at + RUN.pushedAt]!;
+    const listed = u32[half + RUN.listed]!;
+    for (let index = 0; index < listed; index += 1) {
+      const word = half + (RUN_HEADER_WORDS + index) * 2;
+      const client = this.#source.client(u32[word]!);
+      identity.stage(STAGE.firstPush + index, STAGE.publish);
+      visitor.begin(SPANS.clientPush, identity, admittedAt, pushedAt);
+      visitor.text(ATTRIBUTES.mqttClientId, client.clientId);
+      visitor.text(ATTRIBUTES.robustmqSessionId, client.sessionId);
+      if (u32[word + 1] === 1) {
+        visitor.text(ATTRIBUTES.dropReason, QUEUE_FULL);
+        visitor.text(ATTRIBUTES.errorType, DROPPED);
+        visitor.text(ATTRIBUTES.errorMessage, DROPPED_MESSAGE);
+        visitor.fail(DROPPED_MESSAGE);
+      }
+      visitor.end();
+    }
+    const rest = u32[half + RUN.pushed]! - listed;
+    if (rest === 0) return;
+    identity.stage(STAGE.restOfPushes, STAGE.publish);
+    visitor.begin(SPANS.clientPushRest, identity, admittedAt, pushedAt);
+    visitor.number(ATTRIBUTES.pushCount, rest);
+    visitor.number(ATTRIBUTES.pushFailures, u32[half + RUN.restFailures]!);
+    visitor.number(ATTRIBUTES.pushSlowestMs, pushedAt - admittedAt);
+    visitor.end();
+  }
+
+  #hasDropped({ u32 }: RecordBlock, at: number): boolean {
+    if (u32[at * 2 + RUN.restFailures]! > 0) return true;
+    const listed = u32[at * 2 + RUN.listed]!;
+    for (let index = 0; index < listed; index += 1) if (u32[(at + RUN_HEADER_WORDS + index) * 2 + 1] === 1) return true;
+    return false;
+  }
+
+  #messageAt({ u32 }: RecordBlock, at: number, unit: number): number {
+    return (at + RUN_HEADER_WORDS + u32[at * 2 + RUN.listed]! + unit) * 2;
+  }
+}

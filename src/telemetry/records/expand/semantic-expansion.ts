@@ -1,0 +1,53 @@
+import type { RecordBlock } from '../../ring/ring-reader.ts';
+import type { SpanVisitor } from '../span-visitor.ts';
+import type { Expansion, UnitFacts } from './expansion.ts';
+import type { SemanticVisitor } from './semantic-visitor.ts';
+
+/** An expansion whose spans are shown with what the catalogue adds to them, and without what the policy leaves out. */
+export class SemanticExpansion implements Expansion {
+  readonly isUniform: boolean;
+  readonly #inner: Expansion;
+  readonly #semantics: SemanticVisitor;
+
+  constructor(inner: Expansion, semantics: SemanticVisitor) {
+    this.isUniform = inner.isUniform;
+    this.#inner = inner;
+    this.#semantics = semantics;
+  }
+
+  isHead(block: RecordBlock, at: number, unit: number): boolean {
+    return this.#inner.isHead(block, at, unit);
+  }
+
+  units(block: RecordBlock, at: number): number {
+    return this.#inner.units(block, at);
+  }
+
+  spans(block: RecordBlock, at: number): number {
+    return this.#inner.spans(block, at);
+  }
+
+  unitSpans(block: RecordBlock, at: number, unit: number): number {
+    return this.#inner.unitSpans(block, at, unit);
+  }
+
+  sharedSpans(block: RecordBlock, at: number): number {
+    return this.#inner.sharedSpans(block, at);
+  }
+
+  trace(block: RecordBlock, at: number, unit: number, out: Uint32Array): void {
+    this.#inner.trace(block, at, unit, out);
+  }
+
+  facts(block: RecordBlock, at: number, unit: number, facts: UnitFacts): void {
+    this.#inner.facts(block, at, unit, facts);
+  }
+
+  show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
+    this.#inner.show(block, at, unit, this.#semantics.onto(visitor));
+  }
+
+  showShared(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
+    this.#inner.showShared(block, at, unit, this.#semantics.onto(visitor));
+  }
+}

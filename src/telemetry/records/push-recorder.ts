@@ -1,0 +1,326 @@
+import { METRICS } from '../catalogue.ts';
+import { counterId, type Metrics } from '../metrics.ts';
+import type { RingWriter } from '../ring/ring-writer.ts';
+import type { HeadSampler } from '../sampling/head-sampler.ts';
+import { NO_THRESHOLD } from '../sampling/probability.ts';
+import { isForced, isSampled } from '../trace-context.ts';
+import { decidingBits } from './deciding-bits.ts';
+import { OVERWRITTEN, RECORD } from './record-kinds.ts';
+import { SlotPool, slotOf } from './slot-pool.ts';
+import type { TraceIds } from './trace-ids.ts';
+
+/*
+ * PUSH := u1 flags (below), qos (2 bits from 16), reason code (8 bits from 24);
+ *         u2-u5 trace id; u6-u7 id of `client/push`; u8-u9 parent span id; f5 begun at; f6 pushed at; f7 confirmed at;
+ *         u16 client; u17 topic (0: the message's); u18 packet id; u19 extra; f10 PUBREC received at (0: none);
+ *         f11 how long the message had waited (ms); u24 deliveries it stands for (rest of a fan-out), of a linked one the threshold
+ *         by which the head chose it, or NO_THRESHOLD; u25 of these failed
+ */
+const PUSH_WORDS = 13;
+const PUSH_HALVES = PUSH_WORDS * 2;
+export const PUSH = {
+  flags: 1,
+  trace: 2,
+  span: 6,
+  parent: 8,
+  begunAt: 5,
+  pushedAt: 6,
+  confirmedAt: 7,
+  client: 16,
+  topic: 17,
+  packetId: 18,
+  extra: 19,
+  receivedAt: 10,
+  waitedMs: 11,
+  count: 24,
+  threshold: 24,
+  failures: 25,
+} as const;
+
+export const PUSH_FLAG = {
+  /** QoS 1 and 2: it went out, and a confirmation was waited for. */
+  sent: 1,
+  /** A packet of the subscriber confirmed it. */
+  confirmed: 1 << 1,
+  /** It did not reach the socket. */
+  droppedTooLarge: 1 << 2,
+  droppedQueueFull: 1 << 3,
+  /** The connection ended before the confirmation. */
+  disconnected: 1 << 4,
+  redelivered: 1 << 5,
+  /** It comes late: from the journal, or retained. */
+  late: 1 << 6,
+  /** It stands for the rest of a fan-out. */
+  rest: 1 << 7,
+  /** A trace of its own, linked to the message's (in its extra). */
+  linked: 1 << 8,
+  head: 1 << 9,
+  forced: 1 << 10,
+} as const;
+export const PUSH_QOS_SHIFT = 16;
+export const PUSH_REASON_SHIFT = 24;
+const FIRST_FAILURE = 0x80;
+
+/** The flags of a delivery below a context of this broker's own: the decision about its trace. */
+export function decisionOf(context: Uint8Array): number {
+  return (isSampled(context) ? PUSH_FLAG.head : 0) | (isForced(context) ? PUSH_FLAG.forced : 0);
+}
+
+/** A delivery under way; 0: none is recorded. See SlotPool. */
+export type PushHandle = number;
+
+const droppedPoolFull = counterId(METRICS.spansDroppedTotal, 'pool_full');
+
+/** Spans of a record. */
+export function spansOfPush(flags: number, pubrecAt: number): number {
+  if ((flags & PUSH_FLAG.rest) !== 0 || (flags & PUSH_FLAG.sent) === 0) return 1;
+  return 2 + ((flags & PUSH_FLAG.confirmed) !== 0 ? 1 : 0) + (pubrecAt > 0 ? 1 : 0);
+}
+
+/**
+ * Deliveries from their beginning to their end, in preallocated slots that are images of their records. Those of one stage
+ * begin and end with `endStage`, which gives all of them the time at which they were pushed; acknowledgements of one read
+ * end with `endAcknowledged`.
+ */
+export class PushRecorder {
+  readonly #writer: RingWriter;
+  readonly #ids: TraceIds;
+  readonly #sampler: HeadSampler;
+  readonly #metrics: Metrics;
+  readonly #u32: Uint32Array;
+  readonly #f64: Float64Array;
+  readonly #slots: SlotPool;
+  /** By slot: the ring's position when the delivery began. What the slot refers to is older. */
+  readonly #begunPositions: Float64Array;
+  /** Pushes of the stage at hand. Handles, for a slot may be written and taken again meanwhile. */
+  readonly #stage: Int32Array;
+  #stageCount = 0;
+  #hasUnannounced = false;
+  readonly #identity = new Uint32Array(6);
+  readonly #spanId = new Uint32Array(2);
+
+  constructor(writer: RingWriter, ids: TraceIds, sampler: HeadSampler, metrics: Metrics, capacity: number) {
+    this.#slots = new SlotPool(capacity);
+    this.#writer = writer;
+    this.#ids = ids;
+    this.#sampler = sampler;
+    this.#metrics = metrics;
+    this.#begunPositions = new Float64Array(capacity);
+    this.#stage = new Int32Array(capacity);
+    const buffer = new ArrayBuffer(capacity * PUSH_WORDS * 8);
+    this.#u32 = new Uint32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
+  }
+
+  get open(): number {
+    return this.#slots.open;
+  }
+
+  /** Begins a delivery below the span whose context's words are given; 0 when too many are under way. */
+  begin(
+    parent: Uint32Array,
+    flags: number,
+    qos: number,
+    client: number,
+    topic: number,
+    extra: number,
+    at: number,
+  ): PushHandle {
+    // A stage of more pushes than there are slots: those that are over make room.
+    if (this.#slots.isFull || this.#stageCount === this.#stage.length) this.#endPushed(at, PUSH_FLAG.rest);
+    if (this.#slots.isFull) {
+      this.#metrics.add(droppedPoolFull);
+      return 0;
+    }
+    const handle = this.#slots.take();
+    const slot = slotOf(handle);
+    const u32 = this.#u32;
+    const half = slot * PUSH_HALVES;
+    const ids = this.#spanId;
+    this.#ids.takeSpanId(ids, 0);
+    u32[half + PUSH.flags] = flags | (qos << PUSH_QOS_SHIFT);
+    u32[half + 2] = parent[0]!;
+    u32[half + 3] = parent[1]!;
+    u32[half + 4] = parent[2]!;
+    u32[half + 5] = parent[3]!;
+    u32[half + 6] = ids[0]!;
+    u32[half + 7] = ids[1]!;
+    u32[half + 8] = parent[4]!;
+    u32[half + 9] = parent[5]!;
+    u32[half + PUSH.client] = client;
+    u32[half + PUSH.topic] = topic;
+    u32[half + PUSH.packetId] = 0;
+    u32[half + PUSH.extra] = extra;
+    u32[half + PUSH.count] = 0;
+    u32[half + PUSH.failures] = 0;
+    const f64 = this.#f64;
+    const word = slot * PUSH_WORDS;
+    f64[word + PUSH.begunAt] = at;
+    f64[word + PUSH.pushedAt] = 0;
+    f64[word + PUSH.confirmedAt] = 0;
+    f64[word + PUSH.receivedAt] = 0;
+    f64[word + PUSH.waitedMs] = 0;
+    this.#begunPositions[slot] = this.#writer.position;
+    this.#stage[this.#stageCount] = handle;
+    this.#stageCount += 1;
+    return handle;
+  }
+
+  /** A trace of its own instead of the parent's, for which the head decides anew; linked to it by `extra`. */
+  beginLinked(
+    flags: number,
+    qos: number,
+    client: number,
+    topic: number,
+    extra: number,
+    at: number,
+    threshold: number,
+  ): PushHandle {
+    this.#ids.take(this.#identity, 0);
+    const isChosen = this.#sampler.chooses(decidingBits(this.#identity, 0), threshold);
+    const all = flags | PUSH_FLAG.linked | (isChosen ? PUSH_FLAG.head : 0);
+    const handle = this.begin(this.#identity, all, qos, client, topic, extra, at);
+    if (handle === 0) return handle;
+    const half = slotOf(handle) * PUSH_HALVES;
+    this.#u32[half + PUSH.parent] = 0;
+    this.#u32[half + PUSH.parent + 1] = 0;
+    this.#u32[half + PUSH.threshold] = isChosen ? this.#sampler.effectiveThreshold(threshold) : NO_THRESHOLD;
+    return handle;
+  }
+
+  /** Whether the trace of the delivery was chosen at the head. */
+  isHead(handle: PushHandle): boolean {
+    const slot = this.#slots.find(handle);
+    return slot >= 0 && (this.#u32[slot * PUSH_HALVES + PUSH.flags]! & PUSH_FLAG.head) !== 0;
+  }
+
+  /** The context's words (trace id, span id of the push), for the subscriber. */
+  identity(handle: PushHandle, out: Uint32Array): void {
+    const half = this.#slots.find(handle) * PUSH_HALVES;
+    if (half < 0) {
+      out.fill(0, 0, 6);
+      return;
+    }
+    for (let index = 0; index < 6; index += 1) out[index] = this.#u32[half + PUSH.trace + index]!;
+  }
+
+  waited(handle: PushHandle, waitedMs: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot >= 0) this.#f64[slot * PUSH_WORDS + PUSH.waitedMs] = waitedMs;
+  }
+
+  /** It went out at QoS 1 or 2: the slot stays until `acknowledged`, `disconnected` or `forget`. */
+  sent(handle: PushHandle, packetId: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot < 0) return;
+    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.sent;
+    this.#u32[slot * PUSH_HALVES + PUSH.packetId] = packetId;
+  }
+
+  /** It did not go out: PUSH_FLAG.droppedTooLarge or droppedQueueFull. */
+  dropped(handle: PushHandle, flag: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot >= 0) this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= flag;
+  }
+
+  /** One more delivery of the rest of a fan-out. */
+  counted(handle: PushHandle, isFailed: boolean): void {
+    const slot = this.#slots.find(handle);
+    if (slot < 0) return;
+    this.#u32[slot * PUSH_HALVES + PUSH.count]! += 1;
+    if (isFailed) this.#u32[slot * PUSH_HALVES + PUSH.failures]! += 1;
+  }
+
+  /** PUBREC has come. The first one counts. */
+  received(handle: PushHandle, at: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot >= 0 && this.#f64[slot * PUSH_WORDS + PUSH.receivedAt] === 0)
+      this.#f64[slot * PUSH_WORDS + PUSH.receivedAt] = this.#notBeforeBegun(slot, at);
+  }
+
+  /** The packet that ends the delivery has come; readers see its record with `endAcknowledged`. The first one counts. */
+  acknowledged(handle: PushHandle, reasonCode: number, at: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot < 0) return;
+    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.confirmed | (reasonCode << PUSH_REASON_SHIFT);
+    this.#f64[slot * PUSH_WORDS + PUSH.confirmedAt] = this.#notBeforeBegun(slot, at);
+    this.#write(slot);
+    this.#hasUnannounced = true;
+  }
+
+  /** The delivery ends without its confirmation. */
+  disconnected(handle: PushHandle, at: number): void {
+    const slot = this.#slots.find(handle);
+    if (slot < 0) return;
+    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.disconnected;
+    this.#f64[slot * PUSH_WORDS + PUSH.confirmedAt] = at;
+    this.#write(slot);
+    this.#writer.announce();
+  }
+
+  /** What was begun since the last call has been pushed; what waits for no confirmation is over. */
+  endStage(at: number): void {
+    if (this.#stageCount === 0) return;
+    this.#endPushed(at, 0);
+    this.#writer.announce();
+  }
+
+  /** What was acknowledged since the last call has been dealt with. */
+  endAcknowledged(): void {
+    if (!this.#hasUnannounced) return;
+    this.#hasUnannounced = false;
+    this.#writer.announce();
+  }
+
+  /** `staying`: pushes with one of these flags go on with the stage. */
+  #endPushed(at: number, staying: number): void {
+    let count = 0;
+    for (let index = 0; index < this.#stageCount; index += 1) {
+      const handle = this.#stage[index]!;
+      const slot = this.#slots.find(handle);
+      if (slot < 0) continue;
+      const flags = this.#u32[slot * PUSH_HALVES + PUSH.flags]!;
+      if ((flags & staying) !== 0) {
+        this.#stage[count] = handle;
+        count += 1;
+        continue;
+      }
+      this.#f64[slot * PUSH_WORDS + PUSH.pushedAt] = at;
+      if ((flags & PUSH_FLAG.sent) === 0) this.#write(slot);
+    }
+    this.#stageCount = count;
+  }
+
+  /** A client may acknowledge what it has not seen yet, in a read that began before the delivery did. */
+  #notBeforeBegun(slot: number, at: number): number {
+    return Math.max(at, this.#f64[slot * PUSH_WORDS + PUSH.begunAt]!);
+  }
+
+  #write(slot: number): void {
+    const from = slot * PUSH_HALVES;
+    const word = slot * PUSH_WORDS;
+    const pushedAt = this.#f64[word + PUSH.pushedAt]!;
+    const confirmedAt = this.#f64[word + PUSH.confirmedAt]!;
+    // Confirmed before its stage was over: it was pushed by then.
+    if (confirmedAt !== 0 && (pushedAt === 0 || pushedAt > confirmedAt)) this.#f64[word + PUSH.pushedAt] = confirmedAt;
+    const writer = this.#writer;
+    if (!writer.mayHold(this.#begunPositions[slot]!)) this.#forgetReferences(from);
+    const to = writer.reserve(RECORD.push, PUSH_WORDS) * 2;
+    const { u32 } = writer;
+    for (let index = 1; index < PUSH_HALVES; index += 1) u32[to + index] = this.#u32[from + index]!;
+    writer.complete(spansOfPush(this.#u32[from + PUSH.flags]!, this.#f64[word + PUSH.receivedAt]!));
+    this.#slots.release(slot);
+  }
+
+  /** The delivery took so long that other records may have the positions of those it refers to. */
+  #forgetReferences(half: number): void {
+    const u32 = this.#u32;
+    if (u32[half + PUSH.client] !== 0) u32[half + PUSH.client] = OVERWRITTEN;
+    if (u32[half + PUSH.topic] !== 0) u32[half + PUSH.topic] = OVERWRITTEN;
+    if (u32[half + PUSH.extra] !== 0) u32[half + PUSH.extra] = OVERWRITTEN;
+  }
+}
+
+export function isRefusal(reasonCode: number): boolean {
+  return reasonCode >= FIRST_FAILURE;
+}
