@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { aedes } from './brokers/aedes.ts';
 import type { BrokerKind } from './brokers/broker.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
-import { robustmq } from './brokers/robustmq.ts';
+import { startSink } from './brokers/otlp-sink.ts';
+import { robustmq, robustmqUntraced } from './brokers/robustmq.ts';
 import { robustmqAt } from './brokers/robustmq-at.ts';
 import { canPin, pinGenerator } from './measure/affinity.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
@@ -13,7 +14,7 @@ import { toRows } from './report/row.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import { type Entry, play } from './tournament.ts';
 
-const KINDS: readonly BrokerKind[] = [robustmq, mosquitto, aedes];
+const KINDS: readonly BrokerKind[] = [robustmq, robustmqUntraced, mosquitto, aedes];
 
 /** Progress and remarks: standard output holds nothing but the result. */
 function say(sentence: string): void {
@@ -73,14 +74,16 @@ async function main(parameters: readonly string[]): Promise<void> {
   const pinned = canPin();
   if (pinned) pinGenerator();
   else say('not pinned: broker and generator share the processors (two cores and taskset are needed)');
+  const sink = options.otlp === 'sink' ? await startSink() : undefined;
   const entries = await play({
     scenarios,
     brokers,
     rounds: options.rounds,
     timing: { warmupMs: options.warmup * 1000, measureMs: options.seconds * 1000 },
-    start: { pinned, otlpEndpoint: options.otlp },
+    start: { pinned, otlpEndpoint: sink?.endpoint ?? options.otlp, samplingRate: options.rate },
     onRun: say,
   });
+  if (sink !== undefined) say(`the sink received ${(await sink.stop()).toLocaleString('en-US')} spans`);
   report(entries, options, parameters);
   if (entries.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
 }

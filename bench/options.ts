@@ -8,6 +8,7 @@ export interface BenchOptions {
   readonly warmup: number;
   readonly rounds: number;
   readonly otlp?: string;
+  readonly rate: number;
   /** A file to write to, or true for standard output. */
   readonly json?: string | true;
   readonly markdown?: true;
@@ -27,14 +28,15 @@ export function parseOptions(parameters: readonly string[], scenarios: readonly 
     .option('--scenario <names...>', `which of: ${scenarios.join(', ')}`, [])
     .option(
       '--brokers <names>',
-      'which brokers, separated by commas; robustmq@<commit> is another commit',
+      'which brokers, separated by commas; robustmq@<commit> is another commit, robustmq-untraced records nothing',
       splitNames,
       ['robustmq', 'mosquitto', 'aedes'],
     )
     .option('--seconds <n>', 'how long to measure in each run', positive, 3)
     .option('--warmup <n>', 'seconds of load before measuring', positive, 1)
     .option('--rounds <n>', 'how often each broker runs each scenario, taking turns; medians are shown', positive, 3)
-    .option('--otlp <endpoint>', 'let RobustMQ export its traces to this collector')
+    .option('--otlp <endpoint>', 'let RobustMQ export its traces to this collector; "sink" starts one that only counts')
+    .option('--rate <share>', 'share of the traces RobustMQ chooses: 0.01 is one in a hundred', share, 0.01)
     .option('--json [file]', 'write all runs as JSON, to standard output when no file is named')
     .option('--markdown', 'print the tables for docs/benchmarks.md, with machine and command')
     .addHelpText('after', EXAMPLES)
@@ -45,6 +47,12 @@ export function parseOptions(parameters: readonly string[], scenarios: readonly 
 function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('must be a number above 0.');
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('must be a number from 0 to 1.');
   return value;
 }
 

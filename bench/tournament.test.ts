@@ -7,7 +7,7 @@ import { idleConnections } from './scenarios/idle-connections.ts';
 import { messageScenario } from './scenarios/messages.ts';
 import { play } from './tournament.ts';
 
-const start = { pinned: false, otlpEndpoint: undefined };
+const start = { pinned: false, otlpEndpoint: undefined, samplingRate: 0.01 };
 const timing = { warmupMs: 50, measureMs: 200 };
 
 describe('a tournament', () => {

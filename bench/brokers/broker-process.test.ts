@@ -15,7 +15,7 @@ describe('a broker under test', () => {
       process.env.TMPDIR = systemFolder;
       rmSync(folder, { recursive: true });
     });
-    const broker = await aedes.start({ pinned: false, otlpEndpoint: undefined });
+    const broker = await aedes.start({ pinned: false, otlpEndpoint: undefined, samplingRate: 0.01 });
     assert(existsSync(`/proc/${broker.pid}`));
     broker.assertRunning();
     await broker.stop();

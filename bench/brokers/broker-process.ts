@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client/client.ts';
-import { BROKER_CORE } from '../measure/affinity.ts';
+import { BROKER_CORE, pinBesideGenerator } from '../measure/affinity.ts';
+import { EXPORTER_THREAD } from '../measure/interval.ts';
 import type { RunningBroker } from './broker.ts';
 
 export interface Launch {
@@ -48,10 +49,12 @@ class BrokerProcess implements RunningBroker {
   private readonly directory: string;
   private readonly child: ChildProcess;
   private readonly exited: Promise<void>;
+  private readonly isPinned: boolean;
 
   constructor(command: readonly string[], pinned: boolean, port: number, directory: string) {
     this.port = port;
     this.directory = directory;
+    this.isPinned = pinned;
     const [program, ...parameters] = pinned ? ['taskset', '-c', String(BROKER_CORE), ...command] : command;
     const log = openSync(this.logFile, 'w');
     this.child = spawn(program!, parameters, { cwd: directory, stdio: ['ignore', log, log] });
@@ -79,7 +82,9 @@ class BrokerProcess implements RunningBroker {
       this.assertRunning();
       try {
         const client = await Client.connect({ port: this.port, clientId: 'bench-probe' });
-        return await client.close();
+        await client.close();
+        if (this.isPinned) pinBesideGenerator(this.pid, EXPORTER_THREAD);
+        return;
       } catch (error) {
         if (performance.now() > deadline)
           throw new Error(`the broker does not accept connections: ${this.logTail()}`, { cause: error });

@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly pinned: boolean;
   /** Where RobustMQ sends its traces; undefined for nowhere. */
   readonly otlpEndpoint: string | undefined;
+  /** Share of the traces that RobustMQ chooses at the head. */
+  readonly samplingRate: number;
 }
 
 /** A kind of broker the bench knows how to run. */

@@ -12,7 +12,7 @@ function load(context: TestContext, otlpEndpoint: string | undefined): Config {
   const directory = mkdtempSync(join(tmpdir(), 'robustmq-test-'));
   context.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'robustmq.toml');
-  writeFileSync(file, configuration(2883, '/tmp/somewhere', { otlpEndpoint }));
+  writeFileSync(file, configuration(2883, '/tmp/somewhere', { otlpEndpoint, samplingRate: 0.01 }));
   return loadConfig({ file, environment: {} });
 }
 

@@ -10,8 +10,11 @@ const CONFIGURATION = 'robustmq.toml';
 /** Our own broker from this working tree. */
 export const robustmq: BrokerKind = robustmqIn('robustmq', () => ROOT);
 
+/** The same, recording nothing. */
+export const robustmqUntraced: BrokerKind = robustmqIn('robustmq-untraced', () => ROOT, false);
+
 /** The broker whose sources lie in this folder, tracing one message in a hundred. */
-export function robustmqIn(name: string, folder: () => string): BrokerKind {
+export function robustmqIn(name: string, folder: () => string, isTraced = true): BrokerKind {
   const main = (): string => join(folder(), 'src', 'main.ts');
   return {
     name,
@@ -23,7 +26,10 @@ export function robustmqIn(name: string, folder: () => string): BrokerKind {
       launch({
         pinned: options.pinned,
         command: (_port, directory) => [process.execPath, main(), 'start', '--config', join(directory, CONFIGURATION)],
-        configuration: { name: CONFIGURATION, text: (port, directory) => configuration(port, directory, options) },
+        configuration: {
+          name: CONFIGURATION,
+          text: (port, directory) => configuration(port, directory, options, isTraced),
+        },
       }),
   };
 }
@@ -32,7 +38,8 @@ export function robustmqIn(name: string, folder: () => string): BrokerKind {
 export function configuration(
   port: number,
   directory: string,
-  { otlpEndpoint }: Pick<StartOptions, 'otlpEndpoint'>,
+  { otlpEndpoint, samplingRate }: Pick<StartOptions, 'otlpEndpoint' | 'samplingRate'>,
+  isTraced = true,
 ): string {
   const exporter =
     otlpEndpoint === undefined
@@ -49,10 +56,11 @@ port = ${port}
 enabled = false
 
 [telemetry]
+enable = ${isTraced}
 ${exporter}
 
 [telemetry.sampling]
-rate = 0.01
+rate = ${samplingRate}
 
 [[topic_rules]]
 filter = "${VOLATILE_ROOT}/#"

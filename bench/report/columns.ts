@@ -27,6 +27,8 @@ const RATE_COLUMNS: readonly Column[] = [
   { heading: 'p99 ms', text: (row) => digits(row.p99Ms, 3) },
   MEMORY,
   { heading: 'broker CPU', text: (row) => percent(row.brokerShare) },
+  { heading: 'exporter CPU-µs each', text: (row) => digits(row.exporterMicros, 2) },
+  { heading: 'exporter CPU', text: (row) => percent(row.exporterShare) },
   { heading: 'generator CPU', text: (row) => percent(row.generatorShare) },
 ];
 

@@ -8,6 +8,7 @@ import { median, toRows } from './row.ts';
 const run = (operations: number, brokerCpuMs: number, extra: Partial<Measurement> = {}): Measurement => ({
   operations,
   brokerCpuMs,
+  exporterCpuMs: 0,
   elapsedMs: 1000,
   generatorCpuMs: 500,
   p50Ms: 1,

@@ -15,6 +15,9 @@ export interface Row {
   readonly generatorShare: number;
   /** Share of its core (or more, with several threads) that the broker used. */
   readonly brokerShare: number;
+  /** Of the thread that exports traces: for one operation, and as a share of a core. */
+  readonly exporterMicros: number;
+  readonly exporterShare: number;
   readonly lost: number;
   /** This broker's processor time per operation ÷ the reference's: 2 means the reference needs half. */
   readonly cpuRatio: number | undefined;
@@ -54,6 +57,8 @@ function medians({ scenario, broker, runs, failures }: Entry): Row {
     kibibytesPerConnection: of((run) => bytesToKibibytes(run.bytesPerConnection)),
     generatorShare: sure((run) => run.generatorCpuMs / run.elapsedMs),
     brokerShare: sure((run) => run.brokerCpuMs / run.elapsedMs),
+    exporterMicros: sure((run) => (run.exporterCpuMs * 1000) / run.operations),
+    exporterShare: sure((run) => run.exporterCpuMs / run.elapsedMs),
     lost: runs.reduce((sum, run) => sum + run.lost, 0),
     cpuRatio: undefined,
     rateRatio: undefined,

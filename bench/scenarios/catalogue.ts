@@ -49,6 +49,11 @@ export const SCENARIOS: readonly Scenario[] = [
     topology: fanOut(`${QOS0_ROOT}/out`, 100),
     window: 20,
   }),
+  messageScenario('qos0-fan-out-4', 'QoS 0, one publisher, window 100, 4 subscribers: eight spans a message', {
+    ...qos0,
+    topology: fanOut(`${QOS0_ROOT}/out`, 4),
+    window: 100,
+  }),
   messageScenario('qos1-volatile-20', 'QoS 1, 10 pairs, window 20, topics that are not durable', {
     ...qos1,
     topology: pairs(VOLATILE_ROOT, 10),

@@ -18,7 +18,9 @@ export interface Measurement {
   /** Messages delivered, or connections made. */
   readonly operations: number;
   readonly elapsedMs: number;
+  /** Of all threads but the one that exports traces. */
   readonly brokerCpuMs: number;
+  readonly exporterCpuMs: number;
   /** Near `elapsedMs`, the generator was the limit and the broker could do more. */
   readonly generatorCpuMs: number;
   readonly p50Ms: number | undefined;
