@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { aedes } from './brokers/aedes.ts';
 import type { BrokerKind } from './brokers/broker.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
-import { startSink } from './brokers/otlp-sink.ts';
 import { robustmq, robustmqUntraced } from './brokers/robustmq.ts';
 import { robustmqAt } from './brokers/robustmq-at.ts';
+import { startCollectors } from './collectors/start-collectors.ts';
+import { contestants } from './contestants.ts';
 import { canPin, pinGenerator } from './measure/affinity.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 import { toTables } from './report/columns.ts';
@@ -74,16 +75,16 @@ async function main(parameters: readonly string[]): Promise<void> {
   const pinned = canPin();
   if (pinned) pinGenerator();
   else say('not pinned: broker and generator share the processors (two cores and taskset are needed)');
-  const sink = options.otlp === 'sink' ? await startSink() : undefined;
+  const collectors = await startCollectors(options.otlp);
   const entries = await play({
     scenarios,
-    brokers,
+    contestants: contestants(brokers, collectors.all),
     rounds: options.rounds,
     timing: { warmupMs: options.warmup * 1000, measureMs: options.seconds * 1000 },
-    start: { pinned, otlpEndpoint: sink?.endpoint ?? options.otlp, samplingRate: options.rate },
+    start: { pinned, samplingRate: options.rate },
     onRun: say,
   });
-  if (sink !== undefined) say(`the sink received ${(await sink.stop()).toLocaleString('en-US')} spans`);
+  collectors.stop();
   report(entries, options, parameters);
   if (entries.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
 }

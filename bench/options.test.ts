@@ -8,14 +8,14 @@ describe('options of the bench', () => {
     assert.deepEqual([scenario, brokers, rounds], [[], ['robustmq', 'mosquitto', 'aedes'], 3]);
   });
 
-  it('take several scenarios, and brokers by commas', () => {
+  it('take several scenarios, and brokers and collectors by commas', () => {
     const options = parseOptions(
-      ['--scenario', 'a', 'b', '--brokers', 'mosquitto,aedes', '--seconds', '0.5', '--json'],
+      ['--scenario', 'a', 'b', '--brokers', 'mosquitto,aedes', '--otlp', 'sink,dead', '--seconds', '0.5', '--json'],
       [],
     );
     assert.deepEqual(
-      [options.scenario, options.brokers, options.seconds, options.json],
-      [['a', 'b'], ['mosquitto', 'aedes'], 0.5, true],
+      [options.scenario, options.brokers, options.otlp, options.seconds, options.json],
+      [['a', 'b'], ['mosquitto', 'aedes'], ['sink', 'dead'], 0.5, true],
     );
   });
 });

@@ -1,21 +1,29 @@
-import type { BrokerKind, StartOptions } from './brokers/broker.ts';
+import type { StartOptions } from './brokers/broker.ts';
+import type { Contestant } from './contestants.ts';
+import { type SpanAccount, settleSpans } from './measure/span-account.ts';
+import { figuresAt } from './measure/span-figures.ts';
 import type { Measurement, Scenario, Timing } from './scenarios/scenario.ts';
+
+export interface Run extends Measurement {
+  /** Where it exported traces. */
+  readonly spans: SpanAccount | undefined;
+}
 
 /** All runs of one scenario against one broker. */
 export interface Entry {
   readonly scenario: string;
   readonly broker: string;
-  readonly runs: readonly Measurement[];
+  readonly runs: readonly Run[];
   /** Why runs failed: the broker broke a promise, or ended. */
   readonly failures: readonly string[];
 }
 
 export interface Tournament {
   readonly scenarios: readonly Scenario[];
-  readonly brokers: readonly BrokerKind[];
+  readonly contestants: readonly Contestant[];
   readonly rounds: number;
   readonly timing: Timing;
-  readonly start: StartOptions;
+  readonly start: Omit<StartOptions, 'otlpEndpoint'>;
   /** Told of each run when it is over. */
   readonly onRun: (description: string) => void;
 }
@@ -27,12 +35,16 @@ export interface Tournament {
 export async function play(tournament: Tournament): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const scenario of tournament.scenarios) {
-    const found = tournament.brokers.map((kind) => ({ kind, runs: [] as Measurement[], failures: [] as string[] }));
+    const found = tournament.contestants.map((contestant) => ({
+      contestant,
+      runs: [] as Run[],
+      failures: [] as string[],
+    }));
     for (let round = 1; round <= tournament.rounds; round++) {
-      for (const { kind, runs, failures } of found) {
-        const label = `${scenario.name} ${kind.name} ${round}/${tournament.rounds}`;
+      for (const { contestant, runs, failures } of found) {
+        const label = `${scenario.name} ${contestant.name} ${round}/${tournament.rounds}`;
         try {
-          const run = await runOnce(scenario, kind, tournament);
+          const run = await runOnce(scenario, contestant, tournament);
           runs.push(run);
           tournament.onRun(`${label}: ${describe(run)}`);
         } catch (error) {
@@ -42,16 +54,27 @@ export async function play(tournament: Tournament): Promise<Entry[]> {
       }
     }
     entries.push(
-      ...found.map(({ kind, runs, failures }) => ({ scenario: scenario.name, broker: kind.name, runs, failures })),
+      ...found.map(({ contestant, ...found }) => ({ scenario: scenario.name, broker: contestant.name, ...found })),
     );
   }
   return entries;
 }
 
-async function runOnce(scenario: Scenario, kind: BrokerKind, { timing, start }: Tournament): Promise<Measurement> {
-  const broker = await kind.start(start);
+async function runOnce(
+  scenario: Scenario,
+  { kind, collector }: Contestant,
+  { timing, start }: Tournament,
+): Promise<Run> {
+  await collector?.misbehave();
+  const receivedBefore = await collector?.receivedSpans();
+  const broker = await kind.start({ ...start, otlpEndpoint: collector?.endpoint });
   try {
-    return await scenario.run(broker, timing);
+    const measurement = await scenario.run(broker, timing);
+    const { adminPort } = broker;
+    if (adminPort === undefined || collector === undefined) return { ...measurement, spans: undefined };
+    const { samplingRate } = start;
+    const exporting = { readFigures: figuresAt(adminPort), collector, samplingRate, receivedBefore };
+    return { ...measurement, spans: await settleSpans(exporting) };
   } catch (error) {
     // That the broker ended says more than that its connections did.
     broker.assertRunning();
@@ -61,8 +84,10 @@ async function runOnce(scenario: Scenario, kind: BrokerKind, { timing, start }: 
   }
 }
 
-function describe({ operations, elapsedMs, brokerCpuMs, bytesPerConnection }: Measurement): string {
+function describe({ operations, elapsedMs, brokerCpuMs, bytesPerConnection, offered }: Measurement): string {
   if (bytesPerConnection !== undefined) return `${Math.round(bytesPerConnection)} bytes for each connection`;
   const perSecond = Math.round((operations / elapsedMs) * 1000);
-  return `${perSecond}/s, ${((brokerCpuMs * 1000) / operations).toFixed(2)} CPU-µs each`;
+  const reached =
+    offered === undefined ? '' : `, ${Math.round(offered.reachedPerSecond)}/s of ${offered.perSecond}/s published`;
+  return `${perSecond}/s, ${((brokerCpuMs * 1000) / operations).toFixed(2)} CPU-µs each${reached}`;
 }

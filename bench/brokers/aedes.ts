@@ -9,6 +9,7 @@ const SERVER = join(import.meta.dirname, 'aedes-server.ts');
 /** The other broker written for Node, with its in-memory persistence, in a process of its own. */
 export const aedes: BrokerKind = {
   name: 'aedes',
+  exportsTraces: false,
   version: () => {
     try {
       const manifest = join(dirname(createRequire(import.meta.url).resolve('aedes')), 'package.json');

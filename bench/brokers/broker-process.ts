@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { Client } from '../client/client.ts';
 import { BROKER_CORE, pinBesideGenerator } from '../measure/affinity.ts';
 import { EXPORTER_THREAD } from '../measure/interval.ts';
 import type { RunningBroker } from './broker.ts';
+import { freePort } from './free-port.ts';
 
 export interface Launch {
   /** What to run, given a port and a directory of its own. */
@@ -15,6 +15,14 @@ export interface Launch {
   /** A configuration file to write into the directory first. */
   readonly configuration?: { readonly name: string; readonly text: (port: number, directory: string) => string };
   readonly pinned: boolean;
+  /** Where its configuration has it listen for HTTP. */
+  readonly adminPort?: number | undefined;
+}
+
+interface Place {
+  readonly port: number;
+  readonly adminPort: number | undefined;
+  readonly directory: string;
 }
 
 const START_LIMIT_MS = 15_000;
@@ -29,12 +37,12 @@ process.on('exit', () => {
 });
 
 /** Starts a broker in a temporary directory and returns it once it accepts an MQTT connection. */
-export async function launch({ command, configuration, pinned }: Launch): Promise<RunningBroker> {
+export async function launch({ command, configuration, pinned, adminPort }: Launch): Promise<RunningBroker> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'robustmq-bench-'));
   if (configuration !== undefined)
     writeFileSync(join(directory, configuration.name), configuration.text(port, directory));
-  const broker = new BrokerProcess(command(port, directory), pinned, port, directory);
+  const broker = new BrokerProcess(command(port, directory), pinned, { port, adminPort, directory });
   try {
     await broker.untilReady();
     return broker;
@@ -46,13 +54,15 @@ export async function launch({ command, configuration, pinned }: Launch): Promis
 
 class BrokerProcess implements RunningBroker {
   readonly port: number;
+  readonly adminPort: number | undefined;
   private readonly directory: string;
   private readonly child: ChildProcess;
   private readonly exited: Promise<void>;
   private readonly isPinned: boolean;
 
-  constructor(command: readonly string[], pinned: boolean, port: number, directory: string) {
+  constructor(command: readonly string[], pinned: boolean, { port, adminPort, directory }: Place) {
     this.port = port;
+    this.adminPort = adminPort;
     this.directory = directory;
     this.isPinned = pinned;
     const [program, ...parameters] = pinned ? ['taskset', '-c', String(BROKER_CORE), ...command] : command;
@@ -115,18 +125,4 @@ class BrokerProcess implements RunningBroker {
   private logTail(): string {
     return readFileSync(this.logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS).trim();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('no free port'));
-      });
-    });
-  });
 }

@@ -28,6 +28,7 @@ export const mosquitto = mosquittoWith(SETTINGS + NO_LIMITS);
 function mosquittoWith(settings: string): BrokerKind {
   return {
     name: 'mosquitto',
+    exportsTraces: false,
     version: () => {
       // Prints its version with the help, and exits with 3.
       const { stdout, error } = spawnSync('mosquitto', ['-h'], { encoding: 'utf8', env: ENVIRONMENT });

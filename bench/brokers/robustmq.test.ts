@@ -8,11 +8,14 @@ import type { Config } from '../../src/config/schema.ts';
 import { configuration } from './robustmq.ts';
 import { robustmqAt } from './robustmq-at.ts';
 
-function load(context: TestContext, otlpEndpoint: string | undefined): Config {
+function load(context: TestContext, otlpEndpoint: string | undefined, adminPort?: number): Config {
   const directory = mkdtempSync(join(tmpdir(), 'robustmq-test-'));
   context.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'robustmq.toml');
-  writeFileSync(file, configuration(2883, '/tmp/somewhere', { otlpEndpoint, samplingRate: 0.01 }));
+  writeFileSync(
+    file,
+    configuration({ port: 2883, adminPort, directory: '/tmp/somewhere' }, { otlpEndpoint, samplingRate: 0.01 }),
+  );
   return loadConfig({ file, environment: {} });
 }
 
@@ -25,8 +28,9 @@ describe('the configuration RobustMQ is benched with', () => {
     assert.deepEqual(topicRules, [{ filter: 'bench/volatile/#', durable: false }]);
   });
 
-  it('sends traces to a collector when asked', (context) => {
-    const { telemetry } = load(context, 'grpc://127.0.0.1:4317');
+  it('sends traces to a collector when asked, and says over HTTP what became of them', (context) => {
+    const { telemetry, admin } = load(context, 'grpc://127.0.0.1:4317', 9999);
+    assert.deepEqual([admin.enabled, admin.port], [true, 9999]);
     assert.deepEqual([telemetry.exporterType, telemetry.exporterEndpoint], ['otlp', 'grpc://127.0.0.1:4317']);
   });
 });

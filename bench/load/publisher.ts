@@ -1,5 +1,6 @@
 import type { Client, Receiver } from '../client/client.ts';
 import { PAYLOAD_SENT_AT, PAYLOAD_SEQUENCE_AT, type PublishTemplate } from '../client/packets.ts';
+import type { Paced } from './pacer.ts';
 import type { Stream } from './stream.ts';
 import type { Tally } from './tally.ts';
 import type { Flushable, TurnEnd } from './turn-end.ts';
@@ -12,16 +13,20 @@ export interface Channel {
 
 const MAX_PACKET_ID = 65_535;
 
-/**
- * Publishes to its topics in turn and keeps at most `window` messages under way: not yet with all their subscribers,
- * or, at QoS 1, not yet acknowledged.
- */
-export class Publisher implements Receiver, Flushable {
+export interface PublisherLimits {
+  /** Messages under way: not yet with all their subscribers, or, at QoS 1, not yet acknowledged. */
+  readonly window: number;
+  /** Messages of one write. */
+  readonly batch: number;
+}
+
+/** Publishes to its topics in turn: whenever the window allows, or, without `turnEnd`, when it is told to. */
+export class Publisher implements Receiver, Flushable, Paced {
   private readonly client: Client;
   private readonly channels: readonly Channel[];
-  private readonly window: number;
+  private readonly limits: PublisherLimits;
   private readonly tally: Tally;
-  private readonly turnEnd: TurnEnd;
+  private readonly turnEnd: TurnEnd | undefined;
   private batch: Buffer;
   private batchView: DataView;
   private nextChannel = 0;
@@ -32,10 +37,16 @@ export class Publisher implements Receiver, Flushable {
   private readonly due = new Uint8Array(MAX_PACKET_ID + 1);
   private isStopped = false;
 
-  constructor(client: Client, channels: readonly Channel[], window: number, tally: Tally, turnEnd: TurnEnd) {
+  constructor(
+    client: Client,
+    channels: readonly Channel[],
+    limits: PublisherLimits,
+    tally: Tally,
+    turnEnd: TurnEnd | undefined,
+  ) {
     this.client = client;
     this.channels = channels;
-    this.window = window;
+    this.limits = limits;
     this.tally = tally;
     this.turnEnd = turnEnd;
     this.batch = this.newBatch();
@@ -48,6 +59,10 @@ export class Publisher implements Receiver, Flushable {
     return Math.max(this.underWay, this.unacknowledged);
   }
 
+  get published(): number {
+    return this.channels.reduce((sum, { stream }) => sum + stream.sent, 0);
+  }
+
   stop(): void {
     this.isStopped = true;
   }
@@ -55,16 +70,20 @@ export class Publisher implements Receiver, Flushable {
   /** So many of its messages are with all their subscribers: as many more may go. */
   completed(messages: number): void {
     this.underWay -= messages;
-    this.turnEnd.add(this);
+    this.turnEnd?.add(this);
   }
 
   /** Sends in one write what the window allows. */
   flush(): void {
-    const free = this.window - this.missing;
-    if (this.isStopped || free <= 0) return;
-    const now = performance.now();
+    this.publish(this.limits.batch, performance.now());
+  }
+
+  /** Sends in one write so many messages, at most a batch, as far as the window allows. */
+  publish(messages: number, sentAt: number): void {
+    const count = Math.min(messages, this.limits.window - this.missing);
+    if (this.isStopped || count <= 0) return;
     let end = 0;
-    for (let count = 0; count < free; count++) end = this.append(end, now);
+    for (let index = 0; index < count; index++) end = this.append(end, sentAt);
     if (this.client.write(this.batch.subarray(0, end))) return;
     // The socket still holds these bytes.
     this.batch = this.newBatch();
@@ -82,20 +101,20 @@ export class Publisher implements Receiver, Flushable {
   }
 
   onReadEnd(): void {
-    this.turnEnd.add(this);
+    this.turnEnd?.add(this);
   }
 
   onFailure(error: Error): void {
     this.tally.fail(error);
   }
 
-  private append(at: number, now: number): number {
+  private append(at: number, sentAt: number): number {
     const { stream, template } = this.channels[this.nextChannel]!;
     this.nextChannel = (this.nextChannel + 1) % this.channels.length;
     this.batch.set(template.bytes, at);
     const payload = at + template.payloadAt;
     this.batchView.setUint32(payload + PAYLOAD_SEQUENCE_AT, stream.take(), true);
-    this.batchView.setFloat64(payload + PAYLOAD_SENT_AT, now, true);
+    this.batchView.setFloat64(payload + PAYLOAD_SENT_AT, sentAt, true);
     this.underWay++;
     if (template.packetIdAt !== undefined) this.batchView.setUint16(at + template.packetIdAt, this.takePacketId());
     return at + template.bytes.length;
@@ -111,6 +130,6 @@ export class Publisher implements Receiver, Flushable {
 
   private newBatch(): Buffer {
     const largest = Math.max(...this.channels.map(({ template }) => template.bytes.length));
-    return Buffer.allocUnsafeSlow(largest * this.window);
+    return Buffer.allocUnsafeSlow(largest * this.limits.batch);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseCpuMs, processCpuMs, residentBytes } from './process-usage.ts';
+import { mainThreadCpuMs, parseCpuMs, processCpuMs, residentBytes } from './process-usage.ts';
 
 describe('usage of a process', () => {
   it('adds user and system time, whatever the command is called', () => {
@@ -13,6 +13,8 @@ describe('usage of a process', () => {
     const ownMs = (own.user + own.system) / 1000;
     const found = processCpuMs(process.pid);
     assert(found > 0 && Math.abs(found - ownMs) < Math.max(50, ownMs / 2), `${found} ms, itself ${ownMs} ms`);
+    const main = mainThreadCpuMs(process.pid);
+    assert(main > 0 && main <= processCpuMs(process.pid));
     assert(residentBytes(process.pid) > 10 * 1024 ** 2);
   });
 });

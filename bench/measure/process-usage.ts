@@ -11,6 +11,11 @@ export function processCpuMs(pid: number): number {
   return parseCpuMs(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
+/** Of the thread the process began with: what a program of Node has its messages on. */
+export function mainThreadCpuMs(pid: number): number {
+  return parseCpuMs(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8'));
+}
+
 /** Of the process's threads of that name; 0 where there is none. */
 export function threadCpuMs(pid: number, name: string): number {
   let cpuMs = 0;

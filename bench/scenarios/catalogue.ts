@@ -17,6 +17,9 @@ const MEDIUM_BYTES = 256;
 const qos0 = { qos: 0, payloadBytes: SMALL_BYTES } as const;
 const qos1 = { qos: 1, payloadBytes: SMALL_BYTES } as const;
 
+/** The rate at which no span may be lost when all are exported. */
+const offered = { perSecond: 100_000, batchIntervalMs: 4 } as const;
+
 export const SCENARIOS: readonly Scenario[] = [
   messageScenario('qos0-batched-16', 'QoS 0, 10 pairs, window 100, 16 B', {
     ...qos0,
@@ -73,6 +76,19 @@ export const SCENARIOS: readonly Scenario[] = [
     ...qos1,
     topology: pairs(DURABLE_ROOT, 10),
     window: 100,
+  }),
+  messageScenario('qos0-offered-100k', 'QoS 0, 100,000 messages/s offered by one publisher, each to 4 subscribers', {
+    ...qos0,
+    topology: fanOut(`${QOS0_ROOT}/offered`, 4),
+    // A second of it: who is that far behind is not offered more.
+    window: offered.perSecond,
+    offered,
+  }),
+  messageScenario('qos1-offered-20k', 'QoS 1, 20,000 messages/s offered by 10 pairs, topics that are not durable', {
+    ...qos1,
+    topology: pairs(`${VOLATILE_ROOT}/offered`, 10),
+    window: 2000,
+    offered: { perSecond: 20_000, batchIntervalMs: 4 },
   }),
   messageScenario('ping-pong', 'QoS 0, one pair, window 1: one message after the other', {
     ...qos0,

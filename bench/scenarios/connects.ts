@@ -3,7 +3,7 @@ import { Client } from '../client/client.ts';
 import { measureInterval } from '../measure/interval.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { residentBytes } from '../measure/process-usage.ts';
-import type { Measurement, Scenario, Timing } from './scenario.ts';
+import { type Measurement, NO_MESSAGES, type Scenario, type Timing } from './scenario.ts';
 
 const AT_ONCE = 50;
 /** Closed connections keep their port for a minute: several source addresses multiply the ports. */
@@ -39,9 +39,8 @@ async function runConnects(broker: RunningBroker, timing: Timing): Promise<Measu
     const madeBefore = made;
     const interval = await measureInterval(broker.pid, timing.measureMs);
     const latencies = { p50Ms: latency.quantileMs(0.5), p99Ms: latency.quantileMs(0.99) };
-    const memory = residentBytes(broker.pid);
-    const operations = made - madeBefore;
-    return { operations, ...interval, ...latencies, residentBytes: memory, bytesPerConnection: undefined, lost: 0 };
+    const memory = { residentBytes: residentBytes(broker.pid), bytesPerConnection: undefined };
+    return { operations: made - madeBefore, ...interval, ...latencies, ...memory, ...NO_MESSAGES };
   };
   try {
     const measurement = await Promise.race([measured(), failed]);

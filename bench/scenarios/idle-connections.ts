@@ -4,7 +4,7 @@ import { Client } from '../client/client.ts';
 import { measureInterval } from '../measure/interval.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { residentBytes } from '../measure/process-usage.ts';
-import type { Measurement, Scenario, Timing } from './scenario.ts';
+import { type Measurement, NO_MESSAGES, type Scenario, type Timing } from './scenario.ts';
 
 const AT_ONCE = 100;
 
@@ -43,7 +43,14 @@ async function runIdle(count: number, broker: RunningBroker, timing: Timing): Pr
     const memory = residentBytes(broker.pid);
     const latencies = { p50Ms: latency.quantileMs(0.5), p99Ms: latency.quantileMs(0.99) };
     const bytesPerConnection = (memory - memoryBefore) / count;
-    return { operations: count, ...interval, ...latencies, residentBytes: memory, bytesPerConnection, lost: 0 };
+    return {
+      operations: count,
+      ...interval,
+      ...latencies,
+      residentBytes: memory,
+      bytesPerConnection,
+      ...NO_MESSAGES,
+    };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
   }

@@ -1,14 +1,33 @@
 /** `npm run bench:spans`: what a span costs until it is with a collector, by OpenTelemetry's SDK and by us, in turns. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { Command, Option } from 'commander';
 import { describeMachine } from '../report/print.ts';
 import { median } from '../report/row.ts';
+import { LOAD_KINDS, type LoadKind } from './message-load.ts';
 import type { RoundRequest, RoundResult } from './pipeline-process.ts';
 import { PIPELINES, SDK, type Urls } from './pipelines.ts';
+import type { Transport } from './span-pipeline.ts';
 
-const ROUNDS = 5;
-const WARMUP: RoundRequest = { durationMs: 1000 };
-const ROUND: RoundRequest = { durationMs: 400 };
+const options = new Command('npm run bench:spans --')
+  .description(
+    'Processor time of a span until a collector has it: OpenTelemetry’s SDK beside RobustMQ, with the same spans.',
+  )
+  .addOption(new Option('--messages <kind>', 'only of these messages').choices(LOAD_KINDS))
+  .addOption(new Option('--transport <name>', 'only by this transport').choices(['http', 'grpc']))
+  .addOption(
+    new Option('--rounds <n>', 'how often each is measured, taking turns; medians are shown')
+      .default(5)
+      .argParser(Number),
+  )
+  .parse()
+  .opts<{ messages?: LoadKind; transport?: Transport; rounds: number }>();
+const MEASURED = PIPELINES.filter(
+  ({ load, transport }) => load === (options.messages ?? load) && transport === (options.transport ?? transport),
+);
+/** Long enough for the engine to have compiled what is measured. */
+const WARMUP: RoundRequest = { durationMs: 6000 };
+const ROUND: RoundRequest = { durationMs: 600 };
 
 const children: ChildProcess[] = [];
 process.once('exit', () => {
@@ -32,14 +51,16 @@ async function ask<Answer>(child: ChildProcess, question: object): Promise<Answe
 
 /** By the position of the pipeline. */
 async function measure(receiver: ChildProcess, urls: Urls): Promise<RoundResult[][]> {
-  const results: RoundResult[][] = PIPELINES.map(() => []);
-  const running = PIPELINES.map((_, index) => start('./pipeline-process.ts', String(index), urls.http, urls.grpc));
+  const results: RoundResult[][] = MEASURED.map(() => []);
+  const running = MEASURED.map((kind) =>
+    start('./pipeline-process.ts', String(PIPELINES.indexOf(kind)), urls.http, urls.grpc),
+  );
   let sent = 0;
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    console.error(round === 0 ? 'warming up' : `round ${round} of ${ROUNDS}`);
+  for (let round = 0; round <= options.rounds; round += 1) {
+    console.error(round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`);
     for (const [index, child] of running.entries()) {
       const result = await ask<RoundResult>(child, round === 0 ? WARMUP : ROUND);
-      if (PIPELINES[index]!.transport !== undefined) sent += result.spans;
+      sent += result.spans;
       if (round > 0) results[index]!.push(result);
     }
   }
@@ -49,20 +70,23 @@ async function measure(receiver: ChildProcess, urls: Urls): Promise<RoundResult[
   return results;
 }
 
-function nanosEach(results: readonly RoundResult[]): number {
-  return median(results.map(({ spans, cpuMicros }) => (cpuMicros * 1000) / spans))!;
+function nanosEach(results: readonly RoundResult[], part: 'cpuMicros' | 'recordingMicros'): number {
+  return median(results.map((result) => (result[part] * 1000) / result.spans))!;
 }
 
-/** Each beside the SDK as it is without configuration, by the same transport; what is not sent, by the cheaper one. */
+/** Each beside the SDK as it is without configuration, with the same spans and by the same transport. */
 function report(results: readonly (readonly RoundResult[])[]): string[] {
-  const nanos = results.map(nanosEach);
-  const rows = PIPELINES.map(({ name, transport, requestSpans }, index) => {
-    const beside = PIPELINES.findIndex((kind) => kind.name === SDK && kind.transport === (transport ?? 'http'));
-    const ratio = nanos[beside]! / nanos[index]!;
-    return [name, transport ?? 'not sent', requestSpans, Math.round(nanos[index]!), `${ratio.toPrecision(3)}×`];
+  const rows = MEASURED.map(({ name, load, transport }, index) => {
+    const beside = MEASURED.findIndex(
+      (kind) => kind.name === SDK && kind.load === load && kind.transport === transport,
+    );
+    const nanos = nanosEach(results[index]!, 'cpuMicros');
+    const ratio = nanosEach(results[beside]!, 'cpuMicros') / nanos;
+    const recording = nanosEach(results[index]!, 'recordingMicros');
+    return [load, name, transport, Math.round(nanos), Math.round(recording), `${ratio.toPrecision(3)}×`];
   });
-  const heads = ['spans by', 'sent by', 'spans a request', 'CPU ns a span', 'SDK’s CPU a span'];
-  return [heads, ['---', '---', '---:', '---:', '---:'], ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  const heads = ['messages', 'spans by', 'sent by', 'CPU ns a span', 'of these on the recording thread', 'SDK ÷ it'];
+  return [heads, ['---', '---', '---', '---:', '---:', '---:'], ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 
 const receiver = start('./receiver-process.ts');

@@ -1,63 +1,70 @@
-import { OtlpSpanEncoder } from '../../src/telemetry/otlp/span-encoder.ts';
-import { TraceTemplate } from '../../src/telemetry/otlp/trace-template.ts';
-import type { RequestSender } from './request-sender.ts';
-import type { SpanPipeline } from './span-pipeline.ts';
-import { TracePlayer } from './trace-player.ts';
+import { DISCREET } from '../../src/telemetry/attribute-policy.ts';
+import { SharedFigures } from '../../src/telemetry/exporter/shared-figures.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
+import { Recording } from '../../src/telemetry/recording.ts';
+import { testExporter } from '../../src/telemetry/testing/test-exporter.ts';
+import { type LoadKind, MessageLoad } from './message-load.ts';
+import { BROKER } from './recorded-traces.ts';
+import type { SpanPipeline, Transport } from './span-pipeline.ts';
 
-const MEMORY_BYTES = 4 * 2 ** 20;
+const RING_BYTES = 64 * 1024 * 1024;
+const QUEUE_BYTES = 32 * 1024 * 1024;
+const BATCHES = 50;
+const LOOK_MS = 10;
 
-/** How traces become bytes: span by span, or a template of the first in a batch and copies of it. */
-export type Encoding = 'visitor' | 'template';
-
-/** Our encoder, fed with the same spans and sending as large requests as the SDK. */
+/** What the broker does: recorders, the ring, and the exporter's thread with its policy, encoder, queue and transport. */
 export class OwnPipeline implements SpanPipeline {
-  readonly #encoding: Encoding;
-  readonly #sender: RequestSender;
-  readonly #player = new TracePlayer();
-  readonly #memory = new Uint8Array(MEMORY_BYTES);
-  readonly #encoder: OtlpSpanEncoder;
-  readonly #template: TraceTemplate;
-  readonly #messagesEach: number;
-  #messages = 0;
+  readonly #kind: LoadKind;
+  readonly #recording: Recording;
+  readonly #load: MessageLoad;
+  readonly #figures: SharedFigures;
+  readonly #exporter: ReturnType<typeof testExporter>;
 
-  constructor(encoding: Encoding, sender: RequestSender, requestSpans: number) {
-    this.#messagesEach = Math.floor(requestSpans / this.#player.spansEach);
-    this.#encoding = encoding;
-    this.#sender = sender;
-    const resourceOf = (role: string) => ({ 'service.name': `robustmq-${role}` });
-    this.#encoder = new OtlpSpanEncoder({
-      resources: { broker: resourceOf('broker'), placement: resourceOf('placement'), journal: resourceOf('journal') },
-      serviceVersion: '0.1.0',
-      schemaUrl: '',
-      maxBytes: MEMORY_BYTES,
-    });
-    this.#template = new TraceTemplate(this.#encoder);
+  constructor(kind: LoadKind, transport: Transport, url: string) {
+    this.#kind = kind;
+    const options = { enabled: true, ringBytes: RING_BYTES, maxOpenSpans: 32_768, rate: 1, followParent: true };
+    this.#recording = new Recording(options, new Metrics());
+    this.#load = new MessageLoad(this.#recording);
+    const figures = SharedFigures.allocate();
+    this.#figures = new SharedFigures(figures);
+    const tls = { caFile: undefined, certificateFile: undefined, keyFile: undefined };
+    const endpoint = transport === 'grpc' ? url.replace('http:', 'grpc:') : url;
+    this.#exporter = testExporter(
+      this.#recording,
+      {
+        figures,
+        broker: BROKER,
+        attributes: DISCREET,
+        destination: { type: 'otlp', options: { endpoint, headers: {}, compression: 'none', timeoutMs: 10_000, tls } },
+        keep: {
+          slowThresholdMs: 1000,
+          slowQuantile: 0.999,
+          keepErrors: true,
+          keepDropped: true,
+          keepRedeliveredAfter: 3,
+          maxKeptPerSecond: 1000,
+        },
+        intervalMs: 1000,
+        queueBytes: QUEUE_BYTES,
+      },
+      {
+        onFailing: (_destination, message) => {
+          throw new Error(message);
+        },
+      },
+    );
   }
 
   async run(): Promise<number> {
-    for (let each = 0; each < this.#messagesEach; each += 1) this.#encode(each === 0);
-    const { spans, bytes, refused } = this.#encoder.takeBatch((length) => this.#memory.subarray(0, length));
-    if (refused > 0) throw new Error(`${refused} spans did not fit`);
-    await this.#sender.send(bytes);
-    return spans;
+    const before = this.#recording.recordedSpans;
+    for (let batch = 0; batch < BATCHES; batch += 1) this.#load[this.#kind](Date.now());
+    await this.#exporter.flush();
+    while (this.#figures.get('exportedSpans') < this.#recording.recordedSpans)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    return this.#recording.recordedSpans - before;
   }
 
-  close(): Promise<void> {
-    return this.#sender.close();
-  }
-
-  #encode(isFirst: boolean): void {
-    const n = this.#messages;
-    const at = Date.now();
-    this.#messages += 1;
-    if (this.#encoding === 'visitor') this.#player.show(this.#encoder, n, at);
-    else if (isFirst) this.#startTemplate(n, at);
-    else this.#template.append(this.#player.patch(n, at));
-  }
-
-  #startTemplate(n: number, at: number): void {
-    this.#template.start(this.#player.varying);
-    this.#player.show(this.#template, n, at);
-    if (!this.#template.finish()) throw new Error('the trace cannot be repeated');
+  async close(): Promise<void> {
+    await this.#exporter.close(1000);
   }
 }

@@ -4,8 +4,9 @@ import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { SpanKind as KindName } from '../../src/telemetry/catalogue.ts';
-import { MESSAGE_TRACE, type TraceSpan } from './message-trace.ts';
-import { DEFAULT_QUEUE_SPANS, type SpanPipeline } from './span-pipeline.ts';
+import type { LoadKind } from './message-load.ts';
+import { recordedBatch } from './recorded-traces.ts';
+import { DEFAULT_QUEUE_SPANS, type SpanPipeline, type Transport } from './span-pipeline.ts';
 
 const KINDS: Readonly<Record<KindName, SpanKind>> = {
   internal: SpanKind.INTERNAL,
@@ -18,49 +19,71 @@ const KINDS: Readonly<Record<KindName, SpanKind>> = {
 /** OpenTelemetry's SDK as its documentation sets it up: batch processor and OTLP exporter, everything sampled. */
 export class SdkPipeline implements SpanPipeline {
   readonly #provider: TracerProvider;
-  /** As many as the queue holds, so that no span is dropped. */
-  readonly #messagesEach: number;
-  #messages = 0;
+  readonly #queueSpans: number;
+  /** Attributes lie ready: what a program does to gather them is not counted. */
+  readonly #batch: ReturnType<typeof prepared>;
+  #next = 0;
+  #at = 0;
+  #contexts: Context[] = [];
 
-  constructor(transport: 'http' | 'grpc', url: string, requestSpans: number) {
+  constructor(kind: LoadKind, transport: Transport, url: string, requestSpans: number) {
     const exporter = transport === 'grpc' ? new GrpcExporter({ url }) : new HttpExporter({ url });
-    const maxQueueSize = Math.max(DEFAULT_QUEUE_SPANS, requestSpans);
-    this.#messagesEach = Math.floor(maxQueueSize / MESSAGE_TRACE.length);
+    this.#batch = prepared(kind);
+    this.#queueSpans = Math.max(DEFAULT_QUEUE_SPANS, requestSpans);
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'robustmq-broker' }),
-      spanProcessors: [new BatchSpanProcessor({ exporter, maxExportBatchSize: requestSpans, maxQueueSize })],
+      // Its limit would cut off the list of messages that a commit carried.
+      spanLimits: { linkCountLimit: 128 },
+      spanProcessors: [
+        new BatchSpanProcessor({ exporter, maxExportBatchSize: requestSpans, maxQueueSize: this.#queueSpans }),
+      ],
     });
   }
 
+  /** As many spans as the queue holds, so that none is dropped. */
   async run(): Promise<number> {
-    for (let each = 0; each < this.#messagesEach; each += 1) this.#record();
+    for (let count = 0; count < this.#queueSpans; count += 1) this.#record();
     await this.#provider.forceFlush();
-    return this.#messagesEach * MESSAGE_TRACE.length;
+    return this.#queueSpans;
   }
 
   close(): Promise<void> {
     return this.#provider.shutdown();
   }
 
+  /** The next span of the batch; after the last it begins again. */
   #record(): void {
-    const tracer = this.#provider.getTracer('robustmq', '0.1.0');
-    const n = this.#messages;
-    const at = Date.now();
-    this.#messages += 1;
-    const contexts: Context[] = [];
-    for (const span of MESSAGE_TRACE) {
-      const below = span.parent === undefined ? ROOT_CONTEXT : contexts[span.parent]!;
-      const { name, kind } = span.definition;
-      const attributes = attributesOf(span, n);
-      const open = tracer.startSpan(name, { kind: KINDS[kind], startTime: at + span.startMs, attributes }, below);
-      contexts.push(trace.setSpan(below, open));
-      open.end(at + span.endMs);
+    if (this.#next === 0) {
+      this.#at = Date.now();
+      this.#contexts = [];
     }
+    const { name, kind, parent, startMs, endMs, attributes, links } = this.#batch[this.#next]!;
+    const below = parent === undefined ? ROOT_CONTEXT : this.#contexts[parent]!;
+    const tracer = this.#provider.getTracer('robustmq', '0.1.0');
+    const open = tracer.startSpan(
+      name,
+      {
+        kind,
+        startTime: this.#at + startMs,
+        attributes,
+        links: links.map((position) => ({ context: trace.getSpanContext(this.#contexts[position]!)! })),
+      },
+      below,
+    );
+    this.#contexts.push(trace.setSpan(below, open));
+    open.end(this.#at + endMs);
+    this.#next = (this.#next + 1) % this.#batch.length;
   }
 }
 
-function attributesOf({ attributes }: TraceSpan, n: number): Attributes {
-  const result: Attributes = {};
-  for (const [{ key }, value] of attributes) result[key] = typeof value === 'function' ? value(n) : value;
-  return result;
+function prepared(kind: LoadKind) {
+  return recordedBatch(kind).map(({ definition, parent, startMs, endMs, attributes, links }) => ({
+    name: definition.name,
+    kind: KINDS[definition.kind],
+    parent,
+    startMs,
+    endMs,
+    attributes: Object.fromEntries(attributes.map(({ definition: { key }, value }) => [key, value])) as Attributes,
+    links,
+  }));
 }

@@ -119,6 +119,11 @@ export class ExportQueue {
     await this.#transport.close();
   }
 
+  /** The last request was answered. */
+  get isHealthy(): boolean {
+    return this.#state.type === 'healthy';
+  }
+
   get #spillsNow(): boolean {
     return this.#ledger.queuedBytes > this.#options.maxBytes * SPILL_SHARE;
   }

@@ -1,9 +1,20 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
+import { createSecureContext } from 'node:tls';
 import { CodedError } from '../../base/errors.ts';
-import { type OtlpTarget, otlpTarget, otlpVariable, type Signal } from './otlp-target.ts';
+import { type OtlpTarget, otlpTarget } from './otlp-target.ts';
+import {
+  choiceOf,
+  type Environment,
+  headersOf,
+  otlpVariable,
+  type Signal,
+  type Sourced,
+  timeoutMsOf,
+} from './otlp-variables.ts';
 
-export type Compression = 'none' | 'gzip';
+const COMPRESSIONS = ['none', 'gzip'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
 
 /** What the configuration says of the way to a collector. OpenTelemetry's variables win over each of it. */
 export interface OtlpOptions {
@@ -38,65 +49,89 @@ export interface TlsMaterial {
   readonly key: Buffer | undefined;
 }
 
-export type OtlpSettingsErrorCode = 'unreadable_file' | 'key_without_certificate' | 'unsupported_temporality';
+export type OtlpSettingsErrorCode =
+  | 'unreadable_file'
+  | 'bad_certificate'
+  | 'key_without_certificate'
+  | 'unsupported_temporality';
 export class OtlpSettingsError extends CodedError<OtlpSettingsErrorCode> {}
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * `OTEL_EXPORTER_OTLP_(<SIGNAL>_)` ENDPOINT, PROTOCOL, HEADERS, COMPRESSION, TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE and
- * CLIENT_KEY (OTLP exporter specification), each over its key. OpenTelemetry's packages go on without a file that they
- * cannot read, or with a key that has no certificate; here that throws OtlpSettingsError, a bad endpoint OtlpTargetError.
+ * CLIENT_KEY (OTLP exporter specification), each over its key. OpenTelemetry's packages go on without what they cannot
+ * read; here a value that cannot be meant is an error that names it.
+ * @throws OtlpSettingsError, OtlpTargetError, OtlpVariableError
  */
 export function otlpSettings(options: OtlpOptions, environment: Environment, signal: Signal = 'traces'): OtlpSettings {
-  const variable = (name: string): string | undefined => otlpVariable(environment, signal, name);
+  const { tls } = options;
+  const compression = otlpVariable(environment, signal, 'COMPRESSION');
+  const timeout = otlpVariable(environment, signal, 'TIMEOUT');
+  const file = (name: string, configured: string | undefined, key: string): Sourced<string> | undefined =>
+    otlpVariable(environment, signal, name) ??
+    (configured === undefined ? undefined : { value: configured, source: `telemetry.${key}` });
   return {
     signal,
     target: otlpTarget(options.endpoint, environment, signal),
-    headers: headersOf(options, environment, signal),
-    compression: compressionFrom(variable('COMPRESSION')) ?? options.compression,
-    timeoutMs: timeoutFrom(variable('TIMEOUT')) ?? options.timeoutMs,
+    headers: allHeaders(options, environment, signal),
+    compression: compression === undefined ? options.compression : choiceOf(compression, COMPRESSIONS),
+    timeoutMs: timeout === undefined ? options.timeoutMs : timeoutMsOf(timeout),
     tls: tlsMaterial(
-      variable('CERTIFICATE') ?? options.tls.caFile,
-      variable('CLIENT_CERTIFICATE') ?? options.tls.certificateFile,
-      variable('CLIENT_KEY') ?? options.tls.keyFile,
+      file('CERTIFICATE', tls.caFile, 'exporter_ca_file'),
+      file('CLIENT_CERTIFICATE', tls.certificateFile, 'exporter_certificate_file'),
+      file('CLIENT_KEY', tls.keyFile, 'exporter_key_file'),
     ),
   };
 }
 
 /** Header by header: the signal's variable, that of all signals, the configuration. */
-function headersOf({ headers }: OtlpOptions, environment: Environment, signal: Signal): Record<string, string> {
-  const all = [
-    ...Object.entries(headers),
-    ...Object.entries(parseKeyPairsIntoRecord(environment.OTEL_EXPORTER_OTLP_HEADERS)),
-    ...Object.entries(parseKeyPairsIntoRecord(environment[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_HEADERS`])),
-  ];
-  return Object.fromEntries(all.map(([name, value]) => [name.toLowerCase(), value]));
+function allHeaders({ headers }: OtlpOptions, environment: Environment, signal: Signal): Record<string, string> {
+  const all = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const source of ['OTEL_EXPORTER_OTLP_HEADERS', `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_HEADERS`])
+    Object.assign(all, headersOf({ value: environment[source] ?? '', source }));
+  return all;
 }
 
-function compressionFrom(value: string | undefined): Compression | undefined {
-  return value === 'gzip' || value === 'none' ? value : undefined;
-}
+type File = Sourced<string> | undefined;
 
-function timeoutFrom(value: string | undefined): number | undefined {
-  const timeoutMs = Number(value);
-  return Number.isFinite(timeoutMs) && timeoutMs > 0 ? timeoutMs : undefined;
-}
-
-function tlsMaterial(ca: string | undefined, certificate: string | undefined, key: string | undefined): TlsMaterial {
-  if ((certificate === undefined) !== (key === undefined))
+function tlsMaterial(ca: File, certificate: File, key: File): TlsMaterial {
+  const alone = key === undefined ? certificate : key;
+  if (alone !== undefined && (key === undefined || certificate === undefined))
     throw new OtlpSettingsError(
       'key_without_certificate',
-      'a client certificate for the collector needs its key, and the key its certificate',
+      `${alone.source}: a client certificate for the collector needs its key, and the key its certificate`,
     );
-  return { ca: contentOf(ca), certificate: contentOf(certificate), key: contentOf(key) };
+  const material = { ca: contentOf(ca), certificate: contentOf(certificate), key: contentOf(key) };
+  requirePem(ca, 'certificates as PEM', () => material.ca && new X509Certificate(material.ca));
+  requirePem(certificate, 'a certificate as PEM that fits its key', () =>
+    createSecureContext({ cert: material.certificate, key: material.key }),
+  );
+  return material;
 }
 
-function contentOf(file: string | undefined): Buffer | undefined {
+function contentOf(file: File): Buffer | undefined {
   if (file === undefined) return undefined;
   try {
-    return readFileSync(file);
+    return readFileSync(file.value);
   } catch (error) {
-    throw new OtlpSettingsError('unreadable_file', `cannot read "${file}", which TLS to the collector needs`, error);
+    throw new OtlpSettingsError(
+      'unreadable_file',
+      `${file.source}: cannot read "${file.value}", which TLS to the collector needs`,
+      error,
+    );
+  }
+}
+
+/** What OpenSSL does not take would end the exporter's thread later, or leave every request without trust. */
+function requirePem(file: File, expected: string, use: () => unknown): void {
+  if (file === undefined) return;
+  try {
+    use();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OtlpSettingsError(
+      'bad_certificate',
+      `${file.source} = "${file.value}": must be ${expected} (${reason})`,
+      error,
+    );
   }
 }

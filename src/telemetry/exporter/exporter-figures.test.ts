@@ -21,7 +21,7 @@ describe('what the exporter’s thread counts', () => {
   const ledger = (fields: Partial<ExportLedger>) => Object.assign(new ExportLedger(), fields);
 
   it('are metrics here: of spans, metrics and log lines, each for itself', () => {
-    traces.writeLedger(ledger({ exportedSpans: 1, corruptFiles: 2, requestsFailed: 3 }));
+    traces.publish(({ writeLedger }) => writeLedger(ledger({ exportedSpans: 1, corruptFiles: 2, requestsFailed: 3 })));
     const logs = ledger({ exportedSpans: 4, requestsFailed: 5 });
     logs.droppedSpans.queue_full = 6;
     signals.writeLedger('logs', logs);

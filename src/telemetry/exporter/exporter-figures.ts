@@ -46,14 +46,8 @@ function notKeptHere({ head: { sampler } }: Recording, reason: KeepReason): numb
   return reason === 'forced' ? sampler.notForced : 0;
 }
 
+/** What the thread has not read yet, and what it has read and may still hand on. Counted, not what is left over. */
 function undecided(recording: Recording, figures: SharedFigures): number {
-  const passed =
-    figures.get('exportedSpans') +
-    figures.get('unsampled') +
-    figures.get('overwritten') +
-    figures.get('queuedSpans') +
-    figures.get('spooledSpans') -
-    figures.get('restored');
-  const dropped = EXPORT_DROP_REASONS.reduce((sum, _reason, index) => sum + figures.dropped(index), 0);
-  return Math.max(0, recording.recordedSpans - passed - dropped);
+  const unread = recording.recordedSpans - figures.get('read') - figures.get('overwritten');
+  return unread + figures.get('undecided');
 }

@@ -1,10 +1,5 @@
-import { randomInt } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
-import type { BatchTransport } from '../export/batch-transport.ts';
-import { DiskSpool } from '../export/disk-spool.ts';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { ExportLedger } from '../export/export-ledger.ts';
-import { ExportQueue } from '../export/export-queue.ts';
-import type { SpanBatch } from '../export/span-batch.ts';
 import type { FinishedSpan } from '../finished-span.ts';
 import { OtlpSpanEncoder } from '../otlp/span-encoder.ts';
 import { Expander } from '../records/expand/expander.ts';
@@ -17,22 +12,28 @@ import { type ServiceNamer, toTraceDocument } from '../trace-document.ts';
 import { FactsOfRecord } from './facts-of-record.ts';
 import { KeptTraces } from './kept-traces.ts';
 import { KeptVisitor } from './kept-visitor.ts';
+import { BATCH_BYTES, Outbound, random } from './outbound.ts';
 import { SharedFigures } from './shared-figures.ts';
 import { SignalSender } from './signal-sender.ts';
-import type { ExemplarNotice, ExporterNotice, ExporterOptions, ExporterRequest } from './thread-protocol.ts';
+import type { ExporterNotice, ExporterOptions, ExporterRequest } from './thread-protocol.ts';
 import { TraceCollector } from './trace-collector.ts';
+import { TraceHash } from './trace-hash.ts';
 import { TraceIndex } from './trace-index.ts';
 import { TraceSearch } from './trace-search.ts';
 import { TraceTail } from './trace-tail.ts';
-import { transportTo } from './transport-to.ts';
+import { UnitEncoder } from './unit-encoder.ts';
 import { WindowAccount } from './window-account.ts';
 
+/** Share of the ring from which on it is read, whether what is read can leave or not. */
+const MAX_LAG_SHARE = 1 / 2;
+/** How long who looks for traces waits for what is held back. */
+const MAX_HELD_BACK_MS = 2000;
+const HELD_BACK_PAUSE_MS = 2;
 /** Rough size of what the index remembers a place for: the ring holds no more of them. */
 const BYTES_OF_PLACE = 64;
 const SMALLEST_INDEX = 4096;
-const KEPT_TRACES_REMEMBERED = 65_536;
-/** Large requests cost least, and collectors take 4 MiB. */
-const BATCH_BYTES = 1024 * 1024;
+/** Of the parts that are remembered: a message has about three. */
+const KEPT_TRACES_SHARE = 1 / 4;
 /** Of one role's spans in a batch: a batch is sent long before. */
 const MAX_ROLE_BYTES = 8 * 1024 * 1024;
 /** Records between two looks at the clock, and how long the thread may read before it lets sockets have their turn. */
@@ -60,10 +61,9 @@ export class Exporter {
   readonly #collector: TraceCollector;
   readonly #search: TraceSearch;
   readonly #tail: TraceTail;
-  readonly #queue: ExportQueue | undefined;
   readonly #signals: SignalSender | undefined;
   readonly #serviceName: ServiceNamer;
-  readonly #batchExemplars: WeakMap<SpanBatch, readonly ExemplarNotice[]>;
+  readonly #outbound: Outbound | undefined;
   #lastFlushAt = now();
   #lastTickAt = now();
   #isClosing = false;
@@ -72,17 +72,15 @@ export class Exporter {
   private constructor(
     options: ExporterOptions,
     post: (notice: ExporterNotice) => void,
-    queue: ExportQueue | undefined,
+    outbound: Outbound | undefined,
     ledger: ExportLedger,
-    exemplars: WeakMap<SpanBatch, readonly ExemplarNotice[]>,
   ) {
     const { ring, seed, broker, keep } = options;
     this.#options = options;
     this.#post = post;
-    this.#queue = queue;
     this.#signals = SignalSender.from(options, post, random);
     this.#ledger = ledger;
-    this.#batchExemplars = exemplars;
+    this.#outbound = outbound;
     this.#figures = new SharedFigures(options.figures);
     this.#reader = new RingReader(ring);
     this.#account = new WindowAccount(ring.data.byteLength / CHUNK_BYTES);
@@ -94,13 +92,15 @@ export class Exporter {
     const facts = new FactsOfRecord(expander.source);
     const counts = { kept: this.#figures.kept, notKept: this.#figures.notKept };
     const policy = new KeepPolicy(keep, this.#watches, counts, now());
-    const isKept = queue !== undefined;
+    const isKept = outbound !== undefined;
+    const places = indexCapacity(ring.data.byteLength);
+    const hash = new TraceHash();
     this.#tail = new TraceTail(() => this.#search, this.#serviceName, this.#tailEvents(), now);
     this.#collector = new TraceCollector({
       reader: this.#reader,
       expander,
-      index: new TraceIndex(indexCapacity(ring.data.byteLength)),
-      kept: new KeptTraces(KEPT_TRACES_REMEMBERED),
+      index: new TraceIndex(places, hash),
+      kept: new KeptTraces(places * KEPT_TRACES_SHARE, hash),
       account: this.#account,
       decide: (unit, traces, trace) => {
         const known = facts.fill(unit, traces, trace);
@@ -114,6 +114,11 @@ export class Exporter {
       observe: (unit, trace) => policy.observe(facts.fill(unit, 1, trace), unit.endedAt),
       watchedBy: () => this.#watches.takeMatched(),
       visitor: this.#visitor,
+      units: new UnitEncoder(this.#encoder, this.#visitor),
+      // Not only between records: one can stand for more spans than a batch may have.
+      onShown: () => {
+        if (this.#encoder.bytes >= BATCH_BYTES) this.#flush();
+      },
       listener: this.#tail,
     });
     const searching = new RingReader(ring);
@@ -126,9 +131,8 @@ export class Exporter {
 
   static async start(options: ExporterOptions, post: (notice: ExporterNotice) => void): Promise<Exporter> {
     const ledger = new ExportLedger();
-    const exemplars = new WeakMap<SpanBatch, readonly ExemplarNotice[]>();
-    const queue = await startQueue(options, ledger, post, exemplars);
-    const exporter = new Exporter(options, post, queue, ledger, exemplars);
+    const outbound = await Outbound.start(options, ledger, post);
+    const exporter = new Exporter(options, post, outbound, ledger);
     exporter.#turn();
     return exporter;
   }
@@ -163,7 +167,7 @@ export class Exporter {
 
   /** What was recorded before the question is part of the answer. */
   async #serve(request: Extract<ExporterRequest, { type: 'find' | 'show' | 'flush' | 'window' }>): Promise<void> {
-    await this.#catchUp();
+    await this.#catchUp(request.type === 'flush' ? Number.POSITIVE_INFINITY : MAX_HELD_BACK_MS);
     switch (request.type) {
       case 'find':
         this.#answer(request.id, this.#search.find(request.filter, request.limit));
@@ -190,15 +194,15 @@ export class Exporter {
   #turn(): void {
     if (this.#isClosing) return;
     const before = this.#reader.position;
-    const isMore = this.#read();
+    const isMore = this.#isHeldBack() || this.#read();
     this.#sendDue();
     this.#publishFigures();
-    if (isMore) this.#pause(0);
+    if (isMore) this.#pause(this.#isHeldBack() ? HELD_BACK_PAUSE_MS : 0);
     else this.#pause(this.#reader.position === before ? IDLE_PAUSE_MS : BUSY_PAUSE_MS);
   }
 
   #pause(pauseMs: number): void {
-    this.#timer = setTimeout(() => this.#turn(), pauseMs);
+    this.#timer = globalThis.setTimeout(() => this.#turn(), pauseMs);
   }
 
   #read(): boolean {
@@ -206,15 +210,24 @@ export class Exporter {
     let records = 0;
     return this.#collector.read(() => {
       records += 1;
-      if (this.#encoder.bytes >= BATCH_BYTES) this.#flush();
-      return records % RECORDS_A_LOOK === 0 && performance.now() - startedAt > MAX_READ_MS;
+      return this.#isHeldBack() || (records % RECORDS_A_LOOK === 0 && performance.now() - startedAt > MAX_READ_MS);
     });
   }
 
+  /** What cannot leave yet waits in the ring, as long as that has room: sockets get their turns, and nothing is dropped. */
+  #isHeldBack(): boolean {
+    return this.#outbound?.isSlower === true && this.#reader.lagWords < this.#reader.capacityWords * MAX_LAG_SHARE;
+  }
+
   /** Reads all that is recorded by now; in between, sockets and the disk of the spool have their turn. */
-  async #catchUp(): Promise<void> {
+  async #catchUp(maxHeldBackMs: number): Promise<void> {
     const head = this.#reader.position + this.#reader.lagWords;
-    while (this.#read() && this.#reader.position < head) await setImmediate();
+    const until = performance.now() + maxHeldBackMs;
+    while (this.#reader.position < head) {
+      if (this.#isHeldBack() && performance.now() < until) await setTimeout(HELD_BACK_PAUSE_MS);
+      else if (this.#read()) await setImmediate();
+      else return;
+    }
   }
 
   #sendDue(): void {
@@ -233,18 +246,20 @@ export class Exporter {
 
   #flush(): void {
     this.#lastFlushAt = now();
-    if (this.#queue === undefined || this.#encoder.spans === 0) return;
-    const batch = this.#encoder.takeBatch();
+    if (this.#outbound === undefined || this.#encoder.spans === 0) return;
+    const batch = this.#encoder.takeBatch(this.#outbound.take);
     this.#ledger.noRoom(batch.refused);
-    this.#batchExemplars.set(batch, this.#visitor.takeExemplars());
-    this.#queue.add(batch);
+    this.#outbound.add(batch, this.#visitor.takeExemplars());
   }
 
   #publishFigures(): void {
-    this.#figures.set('overwritten', this.#reader.overwrittenSpans);
-    this.#figures.set('unsampled', this.#account.unsampled);
-    this.#figures.set('undecided', this.#account.undecided + this.#encoder.spans);
-    this.#figures.writeLedger(this.#ledger);
+    this.#figures.publish((figures) => {
+      figures.set('read', this.#account.readSpans);
+      figures.set('overwritten', this.#reader.overwrittenSpans);
+      figures.set('unsampled', this.#account.unsampled);
+      figures.set('undecided', this.#account.undecided + this.#encoder.spans);
+      figures.writeLedger(this.#ledger);
+    });
     this.#signals?.publishFigures();
   }
 
@@ -263,59 +278,14 @@ export class Exporter {
   async #close(limitMs: number): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#timer);
-    await this.#catchUp();
+    await this.#catchUp(limitMs / 2);
     this.#tellWatched();
     this.#flush();
-    await Promise.all([this.#queue?.close(limitMs), this.#signals?.close(limitMs)]);
+    await Promise.all([this.#outbound?.close(limitMs), this.#signals?.close(limitMs)]);
     this.#account.forget(this.#reader.position + this.#reader.capacityWords);
     this.#publishFigures();
     this.#post({ type: 'closed' });
   }
-}
-
-async function startQueue(
-  options: ExporterOptions,
-  ledger: ExportLedger,
-  post: (notice: ExporterNotice) => void,
-  exemplars: WeakMap<SpanBatch, readonly ExemplarNotice[]>,
-): Promise<ExportQueue | undefined> {
-  const transport = transportTo(options.destination);
-  if (transport === undefined) return undefined;
-  const events = {
-    onFailing: (destination: string, message: string) => post({ type: 'failing', destination, message }),
-    onRecovered: (destination: string, droppedSpans: number) => post({ type: 'recovered', destination, droppedSpans }),
-    onRejected: (destination: string, spans: number, message: string) =>
-      post({ type: 'rejected', destination, spans, message }),
-    onSpoolFailing: (folder: string, message: string) => post({ type: 'spool_failing', folder, message }),
-  };
-  const spool = options.spool && (await DiskSpool.open(options.spool, ledger, events));
-  return ExportQueue.start(
-    {
-      maxBytes: options.queueBytes,
-      maxRequests: 2,
-      firstPauseMs: options.intervalMs,
-      maxPauseMs: options.maxPauseMs,
-    },
-    { transport: telling(transport, post, exemplars), spool, ledger, events, random },
-  );
-}
-
-/** Exemplars are told of once the collector has what they point to. */
-function telling(
-  transport: BatchTransport,
-  post: (notice: ExporterNotice) => void,
-  exemplars: WeakMap<SpanBatch, readonly ExemplarNotice[]>,
-): BatchTransport {
-  return {
-    destination: transport.destination,
-    close: () => transport.close(),
-    async send(batch) {
-      const result = await transport.send(batch);
-      const told = exemplars.get(batch);
-      if (result.type === 'taken' && told !== undefined && told.length > 0) post({ type: 'exported', exemplars: told });
-      return result;
-    },
-  };
 }
 
 function indexCapacity(ringBytes: number): number {
@@ -326,11 +296,6 @@ function traceWords(traceId: string): Uint32Array {
   const bytes = new Uint8Array(16);
   bytes.set(Buffer.from(traceId, 'hex'));
   return new Uint32Array(bytes.buffer);
-}
-
-/** From 0 up to 1. */
-function random(): number {
-  return randomInt(2 ** 32) / 2 ** 32;
 }
 
 function now(): number {

@@ -3,28 +3,40 @@ import { describe, it } from 'node:test';
 import { KeptTraces } from './kept-traces.ts';
 
 const CAPACITY = 64;
-const SETS = CAPACITY / 8;
-/** All of one set: it is chosen by the words 0 and 2. */
-const inOneSet = (number: number): Uint32Array => Uint32Array.of(SETS * number, number, 0, 7);
+
+function reasonOf(kept: KeptTraces, trace: Uint32Array): number {
+  const handle = kept.find(trace);
+  return handle < 0 ? 0 : kept.reason(handle);
+}
 
 describe('the traces that were kept', () => {
   it('are known by their whole id, with the reason and the state they were kept with', () => {
     const kept = new KeptTraces(CAPACITY);
     const state = { bytes: Buffer.from('ot=th:8'), start: 0, end: 7 };
-    kept.add(Uint32Array.of(1, 2, 3, 4), 3, state);
-    assert.equal(kept.reason(Uint32Array.of(1, 2, 3, 4)), 3);
-    assert.equal(kept.state(Uint32Array.of(1, 2, 3, 4)), state);
+    const trace = Uint32Array.of(1, 2, 3, 4);
+    kept.add(trace, 3, state);
+    assert.equal(reasonOf(kept, trace), 3);
+    assert.equal(kept.state(kept.find(trace)), state);
     for (let word = 0; word < 4; word += 1) {
-      const other = Uint32Array.of(1, 2, 3, 4);
-      other[word]! += SETS;
-      assert.equal(kept.reason(other), 0, `word ${word}`);
-      assert.equal(kept.state(other), undefined);
+      const other = trace.slice();
+      other[word]! += 1;
+      assert.equal(kept.find(other), -1, `word ${word}`);
     }
   });
 
   it('are forgotten for newer ones, the oldest of a set first', () => {
+    const kept = new KeptTraces(8);
+    for (let number = 1; number <= 10; number += 1) kept.add(Uint32Array.of(number, 0, 0, 7), 1);
+    for (let number = 1; number <= 10; number += 1)
+      assert.equal(reasonOf(kept, Uint32Array.of(number, 0, 0, 7)), number > 2 ? 1 : 0);
+  });
+
+  it('are followed by as many parts as one message may have, and no more', () => {
     const kept = new KeptTraces(CAPACITY);
-    for (let number = 1; number <= 10; number += 1) kept.add(inOneSet(number), 1);
-    for (let number = 1; number <= 10; number += 1) assert.equal(kept.reason(inOneSet(number)), number > 2 ? 1 : 0);
+    const trace = Uint32Array.of(1, 2, 3, 4);
+    kept.add(trace, 1);
+    for (let part = 0; part < 1024; part += 1) assert.ok(kept.follow(kept.find(trace)));
+    assert.equal(kept.follow(kept.find(trace)), false);
+    assert.equal(reasonOf(kept, trace), 1);
   });
 });

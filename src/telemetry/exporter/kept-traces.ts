@@ -1,51 +1,37 @@
 import type { TextSlice } from '../records/span-visitor.ts';
+import { TraceHash } from './trace-hash.ts';
 
 const WAYS = 8;
 const WORDS = 4;
+/** A trace has a few parts for each of its subscribers; one that a client uses for all of its messages has no end. */
+const MAX_FOLLOWING = 1024;
 
 /**
  * Ids of the traces that were kept, so that what ends later follows them. Of fixed size: in each set of eight the newest
  * takes the place of the oldest.
  */
 export class KeptTraces {
+  readonly #hash: TraceHash;
   readonly #sets: number;
   readonly #words: Uint32Array;
   readonly #reasons: Uint8Array;
+  readonly #following: Uint16Array;
   readonly #states: (TextSlice | undefined)[];
   readonly #next: Uint8Array;
 
   /** `capacity`: traces remembered, a power of two. */
-  constructor(capacity: number) {
+  constructor(capacity: number, hash = new TraceHash()) {
+    this.#hash = hash;
     this.#sets = capacity / WAYS;
     this.#words = new Uint32Array(capacity * WORDS);
     this.#reasons = new Uint8Array(capacity);
+    this.#following = new Uint16Array(capacity);
     this.#states = new Array<TextSlice | undefined>(capacity).fill(undefined);
     this.#next = new Uint8Array(this.#sets);
   }
 
-  /** The reason (above 0) for which the trace was kept; 0 where it was not. */
-  reason(trace: Uint32Array): number {
-    const way = this.#find(trace);
-    return way < 0 ? 0 : this.#reasons[way]!;
-  }
-
-  /** The `tracestate` that its spans have; undefined where it was not kept. */
-  state(trace: Uint32Array): TextSlice | undefined {
-    const way = this.#find(trace);
-    return way < 0 ? undefined : this.#states[way];
-  }
-
-  add(trace: Uint32Array, reason: number, state?: TextSlice): void {
-    const first = this.#firstOf(trace);
-    const set = first / WAYS;
-    const way = first + this.#next[set]!;
-    this.#next[set] = (this.#next[set]! + 1) % WAYS;
-    this.#words.set(trace.subarray(0, WORDS), way * WORDS);
-    this.#reasons[way] = reason;
-    this.#states[way] = state;
-  }
-
-  #find(trace: Uint32Array): number {
+  /** A handle of the trace, until the next `add`; -1 where it was not kept. */
+  find(trace: Uint32Array): number {
     const first = this.#firstOf(trace);
     for (let way = first; way < first + WAYS; way += 1) {
       const at = way * WORDS;
@@ -60,7 +46,37 @@ export class KeptTraces {
     return -1;
   }
 
+  /** The reason (above 0) for which the trace was kept. */
+  reason(handle: number): number {
+    return this.#reasons[handle]!;
+  }
+
+  /** The `tracestate` that its spans have. */
+  state(handle: number): TextSlice | undefined {
+    return this.#states[handle];
+  }
+
+  /** Whether another part of the trace follows it unasked: as many as a trace has that is of one message. */
+  follow(handle: number): boolean {
+    if (this.#following[handle]! >= MAX_FOLLOWING) return false;
+    this.#following[handle]! += 1;
+    return true;
+  }
+
+  /** Of a trace that is not there. */
+  add(trace: Uint32Array, reason: number, state?: TextSlice): void {
+    const first = this.#firstOf(trace);
+    const set = first / WAYS;
+    const way = first + this.#next[set]!;
+    this.#next[set] = (this.#next[set]! + 1) % WAYS;
+    for (let word = 0; word < WORDS; word += 1) this.#words[way * WORDS + word] = trace[word]!;
+    this.#reasons[way] = reason;
+    this.#following[way] = 0;
+    this.#states[way] = state;
+  }
+
   #firstOf(trace: Uint32Array): number {
-    return ((trace[0]! ^ trace[2]!) & (this.#sets - 1)) * WAYS;
+    this.#hash.take(trace);
+    return (this.#hash.bucket & (this.#sets - 1)) * WAYS;
   }
 }

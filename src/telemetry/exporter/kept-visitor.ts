@@ -15,6 +15,10 @@ const OPERATIONS = new Map<SpanDefinition, string>([
 ]);
 /** Of one batch: a histogram has not many more buckets. */
 const MAX_EXEMPLARS = 16;
+/** Of durations that differ by less than twice, one in so long: nobody looks at `/metrics` more often. */
+const EXEMPLAR_PAUSE_MS = 500;
+/** Octaves of a duration, from a microsecond up. */
+const OCTAVES = 32;
 
 /**
  * Passes on the spans that are kept. The span by which a trace came in says why it is kept; some of these are remembered, as examples
@@ -28,6 +32,8 @@ export class KeptVisitor implements SpanVisitor {
   readonly #visitor: SpanVisitor;
   #isEntry = false;
   #exemplars: ExemplarNotice[] = [];
+  /** By operation and octave: when the example that was remembered last ended. */
+  readonly #rememberedAt = new Map<string, Float64Array>();
 
   constructor(visitor: SpanVisitor) {
     this.#visitor = visitor;
@@ -40,10 +46,15 @@ export class KeptVisitor implements SpanVisitor {
     return exemplars;
   }
 
+  /** A unit has gone by this visitor to the encoder, as a copy: its first span was this one, by which its trace came in. */
+  entryRepeated(definition: SpanDefinition, words: Uint32Array, startedAt: number, endedAt: number): void {
+    if (this.#exemplars.length < MAX_EXEMPLARS) this.#remember(definition, words, startedAt, endedAt);
+  }
+
   begin(definition: SpanDefinition, identity: SpanIdentity, startedAt: number, endedAt: number): void {
     this.#isEntry = identity.isEntry;
     if (identity.isEntry && this.#exemplars.length < MAX_EXEMPLARS)
-      this.#remember(definition, identity, startedAt, endedAt);
+      this.#remember(definition, identity.words, startedAt, endedAt);
     this.#visitor.begin(definition, identity, startedAt, endedAt);
     if (this.state.end > this.state.start) this.#visitor.traceState(this.state);
   }
@@ -84,9 +95,9 @@ export class KeptVisitor implements SpanVisitor {
     this.#visitor.end();
   }
 
-  #remember(definition: SpanDefinition, { words }: SpanIdentity, startedAt: number, endedAt: number): void {
+  #remember(definition: SpanDefinition, words: Uint32Array, startedAt: number, endedAt: number): void {
     const operation = OPERATIONS.get(definition);
-    if (operation === undefined) return;
+    if (operation === undefined || !this.#isDue(operation, endedAt - startedAt, endedAt)) return;
     const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     this.#exemplars.push({
       operation,
@@ -95,5 +106,17 @@ export class KeptVisitor implements SpanVisitor {
       spanId: spanIdOf(bytes),
       at: endedAt,
     });
+  }
+
+  #isDue(operation: string, durationMs: number, endedAt: number): boolean {
+    let octaves = this.#rememberedAt.get(operation);
+    if (octaves === undefined) {
+      octaves = new Float64Array(OCTAVES);
+      this.#rememberedAt.set(operation, octaves);
+    }
+    const octave = Math.min(OCTAVES - 1, 32 - Math.clz32(durationMs * 1000));
+    if (endedAt - octaves[octave]! < EXEMPLAR_PAUSE_MS) return false;
+    octaves[octave] = endedAt;
+    return true;
   }
 }

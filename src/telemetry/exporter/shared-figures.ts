@@ -2,6 +2,7 @@ import { EXPORT_DROP_REASONS, type ExportLedger } from '../export/export-ledger.
 import { KEEP_REASONS } from '../sampling/keep-reason.ts';
 
 const NAMED = [
+  'read',
   'overwritten',
   'unsampled',
   'undecided',
@@ -16,19 +17,35 @@ const NAMED = [
   'corruptFiles',
 ] as const;
 type Name = (typeof NAMED)[number];
+const INDEX = Object.fromEntries(NAMED.map((name, index) => [name, index])) as Record<Name, number>;
+/** Word 0 holds the version: odd while the rest is written. */
+const FIGURES_AT = 1;
 const DROPPED_AT = NAMED.length;
-const KEPT_AT = DROPPED_AT + EXPORT_DROP_REASONS.length;
+const PUBLISHED = DROPPED_AT + EXPORT_DROP_REASONS.length;
+const KEPT_AT = FIGURES_AT + PUBLISHED;
 const NOT_KEPT_AT = KEPT_AT + KEEP_REASONS.length;
 const COUNT = NOT_KEPT_AT + KEEP_REASONS.length;
+/** The writer is between two stores for microseconds only. */
+const MAX_ATTEMPTS = 10_000;
+
+interface FiguresWriter {
+  readonly set: (name: Name, value: number) => void;
+  readonly writeLedger: (ledger: ExportLedger) => void;
+}
 
 /**
- * What the exporter's thread counts, in memory that the broker's thread reads at a scrape. Written by one thread alone; a
- * reader may see some figures a moment older than others.
+ * What the exporter's thread counts, in memory that the broker's thread reads at a scrape. Written by one thread alone, and
+ * all at once: what a reader sees belongs together, so that accounts can be checked to the span.
  */
 export class SharedFigures {
+  readonly #version: Int32Array;
   readonly #values: Float64Array;
+  /** What was read last. */
+  readonly #seen = new Float64Array(PUBLISHED);
+  #isSeen = false;
 
   constructor(memory: SharedArrayBuffer) {
+    this.#version = new Int32Array(memory, 0, 1);
     this.#values = new Float64Array(memory);
   }
 
@@ -37,15 +54,13 @@ export class SharedFigures {
   }
 
   get(name: Name): number {
-    return this.#values[NAMED.indexOf(name)]!;
-  }
-
-  set(name: Name, value: number): void {
-    this.#values[NAMED.indexOf(name)] = value;
+    this.#look();
+    return this.#seen[INDEX[name]]!;
   }
 
   dropped(index: number): number {
-    return this.#values[DROPPED_AT + index]!;
+    this.#look();
+    return this.#seen[DROPPED_AT + index]!;
   }
 
   /** By index in KEEP_REASONS, for KeepCounts: written in place. */
@@ -57,18 +72,47 @@ export class SharedFigures {
     return this.#values.subarray(NOT_KEPT_AT, COUNT);
   }
 
-  writeLedger(ledger: ExportLedger): void {
-    this.set('exportedSpans', ledger.exportedSpans);
-    this.set('exportedTraces', ledger.exportedTraces);
-    this.set('restored', ledger.restoredSpans);
-    this.set('requestsFailed', ledger.requestsFailed);
-    this.set('queuedSpans', ledger.queuedSpans);
-    this.set('queuedBytes', ledger.queuedBytes);
-    this.set('spooledSpans', ledger.spooledSpans);
-    this.set('spooledBytes', ledger.spooledBytes);
-    this.set('corruptFiles', ledger.corruptFiles);
-    EXPORT_DROP_REASONS.forEach((reason, index) => {
-      this.#values[DROPPED_AT + index] = ledger.droppedSpans[reason];
+  /** `write` sets figures; readers see all of them or none. */
+  publish(write: (figures: FiguresWriter) => void): void {
+    Atomics.add(this.#version, 0, 1);
+    write(this.#writer);
+    Atomics.add(this.#version, 0, 1);
+  }
+
+  readonly #writer: FiguresWriter = {
+    set: (name, value) => {
+      this.#values[FIGURES_AT + INDEX[name]] = value;
+    },
+    writeLedger: (ledger) => {
+      const { set } = this.#writer;
+      set('exportedSpans', ledger.exportedSpans);
+      set('exportedTraces', ledger.exportedTraces);
+      set('restored', ledger.restoredSpans);
+      set('requestsFailed', ledger.requestsFailed);
+      set('queuedSpans', ledger.queuedSpans);
+      set('queuedBytes', ledger.queuedBytes);
+      set('spooledSpans', ledger.spooledSpans);
+      set('spooledBytes', ledger.spooledBytes);
+      set('corruptFiles', ledger.corruptFiles);
+      EXPORT_DROP_REASONS.forEach((reason, index) => {
+        this.#values[FIGURES_AT + DROPPED_AT + index] = ledger.droppedSpans[reason];
+      });
+    },
+  };
+
+  /** Once until the caller lets others run: a scrape asks for each figure by itself, and must find all of the same moment. */
+  #look(): void {
+    if (this.#isSeen) return;
+    this.#isSeen = true;
+    queueMicrotask(() => {
+      this.#isSeen = false;
     });
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const version = Atomics.load(this.#version, 0);
+      if ((version & 1) !== 0) continue;
+      for (let index = 0; index < PUBLISHED; index += 1) this.#seen[index] = this.#values[FIGURES_AT + index]!;
+      // A read-modify-write: the reads before it are done by then (see ring/ring-memory.ts).
+      if (Atomics.add(this.#version, 0, 0) === version) return;
+    }
   }
 }

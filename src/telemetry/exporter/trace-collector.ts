@@ -1,13 +1,15 @@
 import type { Expander } from '../records/expand/expander.ts';
-import { type Expansion, emptyFacts, type UnitFacts } from '../records/expand/expansion.ts';
+import { emptyFacts, type UnitFacts } from '../records/expand/expansion.ts';
 import { EMPTY_TEXT } from '../records/expand/record-source.ts';
+import type { SemanticExpansion } from '../records/expand/semantic-expansion.ts';
 import type { TextSlice } from '../records/span-visitor.ts';
 import { ownBlock, type RecordBlock, type RingReader } from '../ring/ring-reader.ts';
 import { NO_THRESHOLD } from '../sampling/probability.ts';
 import type { KeptTraces } from './kept-traces.ts';
 import type { KeptVisitor } from './kept-visitor.ts';
-import type { TraceIndex } from './trace-index.ts';
+import { type TraceIndex, TracePlaces } from './trace-index.ts';
 import { TraceStates } from './trace-states.ts';
+import type { UnitEncoder } from './unit-encoder.ts';
 import type { WindowAccount } from './window-account.ts';
 
 /** Index of a reason in KEEP_REASONS plus one; 0: the trace is not kept. */
@@ -27,6 +29,10 @@ export interface UnitListener {
 }
 
 const COMMITS_REMEMBERED = 65_536;
+/** Of one trace: what is looked for beyond these is the oldest. A trace of one message has a few for each subscriber. */
+const MAX_PARTS = 1024;
+/** Worth remembering instead of copying it again. */
+const LARGE_WORDS = 64;
 
 /**
  * Reads the ring and decides trace by trace. A trace that is kept is shown to the visitor with all its parts that still lie in the
@@ -42,14 +48,18 @@ export class TraceCollector {
   readonly #observe: (facts: UnitFacts, trace: Uint32Array) => void;
   readonly #watchedBy: () => readonly string[];
   readonly #visitor: KeptVisitor;
+  readonly #units: UnitEncoder;
+  readonly #onShown: () => void;
   readonly #listener: UnitListener;
   readonly #states: TraceStates;
   readonly #facts = emptyFacts();
   readonly #trace = new Uint32Array(4);
   readonly #other = new Uint32Array(4);
   readonly #commitsShown = new Set<number>();
-  /** Places of the trace that is being kept, oldest last. */
-  readonly #places: number[] = [];
+  /** The large record that was looked at last: the messages of a batch have parts in the same. */
+  #largePosition = -1;
+  #largeBlock: RecordBlock | undefined;
+  readonly #places = new TracePlaces(MAX_PARTS);
   /** Units of the run at hand that the head chose. */
   readonly #heads: number[] = [];
 
@@ -65,6 +75,10 @@ export class TraceCollector {
     /** Ids of the watch rules that fitted what was decided or observed last. */
     watchedBy: () => readonly string[];
     visitor: KeptVisitor;
+    /** Of what is shown to the visitor. */
+    units: UnitEncoder;
+    /** After each unit. */
+    onShown: () => void;
     listener: UnitListener;
   }) {
     this.#reader = parts.reader;
@@ -77,6 +91,8 @@ export class TraceCollector {
     this.#observe = parts.observe;
     this.#watchedBy = parts.watchedBy;
     this.#visitor = parts.visitor;
+    this.#units = parts.units;
+    this.#onShown = parts.onShown;
     this.#listener = parts.listener;
   }
 
@@ -102,7 +118,7 @@ export class TraceCollector {
   }
 
   /** All units of a run share everything but the head's decision, and no other record belongs to their traces. */
-  #readRun(expansion: Expansion, block: RecordBlock, at: number, position: number): void {
+  #readRun(expansion: SemanticExpansion, block: RecordBlock, at: number, position: number): void {
     const facts = this.#facts;
     const heads = this.#heads;
     const units = expansion.units(block, at);
@@ -131,74 +147,106 @@ export class TraceCollector {
     }
   }
 
-  #readUnits(expansion: Expansion, block: RecordBlock, at: number, position: number): void {
+  #readUnits(expansion: SemanticExpansion, block: RecordBlock, at: number, position: number): void {
     const facts = this.#facts;
     const units = expansion.units(block, at);
     for (let unit = 0; unit < units; unit += 1) {
       expansion.trace(block, at, unit, this.#trace);
       expansion.facts(block, at, unit, facts);
-      const known = this.#kept.reason(this.#trace);
-      const isOpen = known === 0 && !facts.awaitsEntry;
-      const reason = isOpen ? this.#decide(facts, 1, this.#trace) : known;
-      if (!isOpen) this.#observe(facts, this.#trace);
+      const known = this.#kept.find(this.#trace);
+      const reason = this.#reasonOf(known);
       const watchedBy = this.#watchedBy();
       if (this.#listener.wantsUnits) this.#listener.unitRead(facts, position, unit, this.#trace, watchedBy);
       if (reason !== 0) {
-        this.#visitor.state = this.#stateOf(facts, reason, known !== 0);
-        if (known === 0) this.#keep(position, reason);
+        this.#visitor.state = this.#stateOf(facts, reason, known);
+        if (known < 0) this.#keep(reason);
         this.#show(expansion, block, at, unit, position, reason);
       }
       // What was handed on is found too, by who asks for the whole trace.
-      this.#index.add(this.#trace, position, unit);
+      this.#index.add(this.#trace, position, unit, reason !== 0);
     }
+  }
+
+  /** Of the unit at hand. A part of a trace that was kept follows it, unless these are so many that no message has them. */
+  #reasonOf(known: number): Reason {
+    const facts = this.#facts;
+    if (known >= 0 && this.#kept.follow(known)) {
+      this.#observe(facts, this.#trace);
+      return this.#kept.reason(known);
+    }
+    if (!facts.awaitsEntry) return this.#decide(facts, 1, this.#trace);
+    this.#observe(facts, this.#trace);
+    return 0;
   }
 
   /** What a record knows of it goes before what is remembered of the trace: a caller's may have many messages. */
-  #stateOf(facts: UnitFacts, reason: Reason, isKnown: boolean): TextSlice {
+  #stateOf(facts: UnitFacts, reason: Reason, known: number): TextSlice {
     const knowsItself = facts.threshold !== NO_THRESHOLD || facts.extra !== 0;
-    if (knowsItself || !isKnown) return this.#states.of(facts, reason);
-    return this.#kept.state(this.#trace) ?? EMPTY_TEXT;
+    if (knowsItself || known < 0) return this.#states.of(facts, reason);
+    return this.#kept.state(known) ?? EMPTY_TEXT;
   }
 
-  /** The trace is kept from now on: what came before of it is shown, as far as it is still there. */
-  #keep(before: number, reason: Reason): void {
+  /** The trace is kept from now on: what came before of it is shown, as far as it is still there and has not been. */
+  #keep(reason: Reason): void {
+    const { positions, units, nodes } = this.#places;
     this.#kept.add(this.#trace, reason, this.#visitor.state);
-    this.eachPart(this.#trace, (expansion, block, unit, position) => {
-      if (position <= before) this.#show(expansion, block, 0, unit, position, reason);
-    });
-  }
-
-  /** Calls back with each part of the trace that lies in the ring and is not of a run, oldest first. */
-  eachPart(
-    trace: Uint32Array,
-    visit: (expansion: Expansion, block: RecordBlock, unit: number, position: number) => void,
-  ): void {
-    const places = this.#places;
-    places.length = 0;
-    this.#index.each(trace, (position, unit) => places.push(position, unit));
-    for (let index = places.length - 2; index >= 0; index -= 2) {
-      const position = places[index]!;
-      const unit = places[index + 1]!;
-      if (!this.#reader.copy(position)) continue;
-      // A copy of its own: what it refers to is copied too.
-      const block = ownBlock(this.#reader.copied);
-      const expansion = this.#expander.of(block, 0);
-      if (expansion === undefined || unit >= expansion.units(block, 0)) continue;
-      expansion.trace(block, 0, unit, this.#other);
-      if (!isSame(this.#other, trace)) continue;
-      visit(expansion, block, unit, position);
+    this.#index.find(this.#trace, this.#places, 'waiting');
+    for (let index = this.#places.count - 1; index >= 0; index -= 1) {
+      const block = this.#partAt(positions[index]!, units[index]!, this.#trace);
+      if (block === undefined) continue;
+      this.#show(this.#expander.of(block, 0)!, block, 0, units[index]!, positions[index]!, reason);
+      this.#index.shown(nodes[index]!);
     }
   }
 
-  #show(expansion: Expansion, block: RecordBlock, at: number, unit: number, position: number, reason: Reason): void {
+  /** Calls back with each part of the trace that lies in the ring and is not of a run, oldest first. */
+  eachPart(trace: Uint32Array, visit: (block: RecordBlock, unit: number) => void): void {
+    const { positions, units } = this.#places;
+    this.#index.find(trace, this.#places, 'all');
+    for (let index = this.#places.count - 1; index >= 0; index -= 1) {
+      const block = this.#partAt(positions[index]!, units[index]!, trace);
+      if (block !== undefined) visit(block, units[index]!);
+    }
+  }
+
+  /** The record at a place, if it is still there and the unit is of that trace. */
+  #partAt(position: number, unit: number, trace: Uint32Array): RecordBlock | undefined {
+    const block = this.#blockAt(position);
+    const expansion = block && this.#expander.of(block, 0);
+    if (block === undefined || expansion === undefined || unit >= expansion.units(block, 0)) return undefined;
+    expansion.trace(block, 0, unit, this.#other);
+    return isSame(this.#other, trace) ? block : undefined;
+  }
+
+  /** A copy of its own, since what it refers to is copied too; undefined where it is written over. */
+  #blockAt(position: number): RecordBlock | undefined {
+    if (position === this.#largePosition && position >= this.#reader.oldest) return this.#largeBlock;
+    if (!this.#reader.copy(position)) return undefined;
+    const block = ownBlock(this.#reader.copied);
+    if (block.f64.length >= LARGE_WORDS) {
+      this.#largePosition = position;
+      this.#largeBlock = block;
+    }
+    return block;
+  }
+
+  #show(
+    expansion: SemanticExpansion,
+    block: RecordBlock,
+    at: number,
+    unit: number,
+    position: number,
+    reason: Reason,
+  ): void {
     this.#visitor.reason = reason;
-    expansion.show(block, at, unit, this.#visitor);
+    this.#units.show(expansion, block, at, unit);
     let spans = expansion.unitSpans(block, at, unit);
     if (expansion.sharedSpans(block, at) > 0 && this.#isFirstOf(position)) {
       expansion.showShared(block, at, unit, this.#visitor);
       spans += expansion.sharedSpans(block, at);
     }
     this.#account.handed(position, spans);
+    this.#onShown();
   }
 
   #isFirstOf(position: number): boolean {

@@ -149,7 +149,7 @@ export class TraceSearch {
       expansion.show(block, 0, part, this.#builder);
       if (part === 0 && expansion.sharedSpans(block, 0) > 0) expansion.showShared(block, 0, part, this.#builder);
     };
-    this.#collector.eachPart(trace, (_expansion, block, part) => show(block, part));
+    this.#collector.eachPart(trace, show);
     if (position >= 0 && this.#reader.copy(position)) {
       const block = ownBlock(this.#reader.copied);
       const expansion = this.#expander.of(block, 0);

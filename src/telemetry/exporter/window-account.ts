@@ -13,6 +13,8 @@ export class WindowAccount {
   unsampled = 0;
   /** Spans read that may still be handed on. */
   undecided = 0;
+  /** Spans read. */
+  readSpans = 0;
 
   constructor(chunks: number) {
     this.#chunks = chunks;
@@ -23,6 +25,7 @@ export class WindowAccount {
   read(position: number, spans: number): void {
     this.#read[this.#slot(position)]! += spans;
     this.undecided += spans;
+    this.readSpans += spans;
   }
 
   handed(position: number, spans: number): void {

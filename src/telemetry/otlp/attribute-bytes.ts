@@ -68,8 +68,13 @@ export function writeWideInt(out: SpanBytes, id: number, value: number): void {
 function writeInt(out: SpanBytes, id: number, value: number): void {
   const low = value & (TWO_BYTES - 1);
   if (low === value) writeShort(out, id, ANY_VALUE.int, low);
-  else if (Number.isInteger(value) && value >= MIN_INT64 && value < MAX_INT64) writeWideInt(out, id, value);
+  else if (isInt64(value)) writeWideInt(out, id, value);
   else writeDouble(out, id, value);
+}
+
+/** Whether an attribute of type int is written as one; everything else is written as a double. */
+export function isInt64(value: number): boolean {
+  return Number.isInteger(value) && value >= MIN_INT64 && value < MAX_INT64;
 }
 
 /** A varint of one or two bytes. */

@@ -1,6 +1,6 @@
 import { ATTRIBUTES, type AttributeDefinition, ROLES, SPANS, type SpanDefinition } from '../catalogue.ts';
 import type { SpanIdentity, SpanVisitor, TextSlice } from '../records/span-visitor.ts';
-import { writeNumber, writeText, writeTextField } from './attribute-bytes.ts';
+import { writeNumber, writeText, writeTextField, writeWideInt } from './attribute-bytes.ts';
 import { ExportRequest, type RequestOptions } from './export-request.ts';
 import { EVENT, FLAGS, LINK, SPAN, STATUS, STATUS_ERROR } from './field-tags.ts';
 import { SpanBytes, textFieldBytes } from './span-bytes.ts';
@@ -22,6 +22,12 @@ export interface OtlpBatch {
   readonly traces: number;
   /** Spans that did not fit and are in no batch. */
   readonly refused: number;
+}
+
+/** Where a number was written so that another can be written over it: behind its last byte. */
+export interface WideNumber {
+  readonly type: AttributeDefinition['type'];
+  readonly end: number;
 }
 
 /** By the span's id: which of ROLES it belongs to. */
@@ -49,6 +55,8 @@ export class OtlpSpanEncoder implements SpanVisitor {
   #out: SpanBytes;
   #isEntry = false;
   #endedAt = 0;
+  /** Undefined: numbers take as few bytes as they can. */
+  #wide: WideNumber[] | undefined;
 
   constructor(options: EncoderOptions) {
     this.#request = new ExportRequest(options);
@@ -81,7 +89,19 @@ export class OtlpSpanEncoder implements SpanVisitor {
   }
 
   number(attribute: AttributeDefinition, value: number): void {
-    writeNumber(this.#out, attribute, value);
+    if (this.#wide === undefined) writeNumber(this.#out, attribute, value);
+    else this.#writeWide(this.#wide, attribute, value);
+  }
+
+  /** From now on numbers are written as wide as their type can be, until `endWide` says where. Ints must be int64. */
+  beginWide(): void {
+    this.#wide = [];
+  }
+
+  endWide(): readonly WideNumber[] {
+    const written = this.#wide ?? [];
+    this.#wide = undefined;
+    return written;
   }
 
   textItem(attribute: AttributeDefinition, value: TextSlice): void {
@@ -145,6 +165,13 @@ export class OtlpSpanEncoder implements SpanVisitor {
 
   end(): void {
     this.#out.end(this.#isEntry);
+  }
+
+  #writeWide(written: WideNumber[], attribute: AttributeDefinition, value: number): void {
+    const { type } = attribute;
+    if (type === 'int') writeWideInt(this.#out, attribute.id, value);
+    else writeNumber(this.#out, attribute, value);
+    written.push({ type, end: this.#out.at });
   }
 
   /**

@@ -11,6 +11,10 @@ export class UnixNano {
   #secondMs = 0;
   #low = 0;
   #high = 0;
+  /** What was written last, and as which words: messages of a batch have the same times. */
+  #lastMs = Number.NaN;
+  #lastLow = 0;
+  #lastHigh = 0;
 
   /** The end of a span: a nanosecond behind its start where it is not later, since backends warn of spans that take no time. */
   writeEnd(view: DataView, at: number, startedAt: number, endedAt: number): void {
@@ -20,6 +24,12 @@ export class UnixNano {
 
   /** Rounds to the nearest nanosecond. From 1970 to 2106. */
   write(view: DataView, at: number, milliseconds: number, moreNanos = 0): void {
+    if (milliseconds !== this.#lastMs || moreNanos !== 0) this.#convert(milliseconds, moreNanos);
+    view.setUint32(at, this.#lastLow, true);
+    view.setUint32(at + 4, this.#lastHigh, true);
+  }
+
+  #convert(milliseconds: number, moreNanos: number): void {
     let sinceSecondMs = milliseconds - this.#secondMs;
     if (!(sinceSecondMs >= 0 && sinceSecondMs < SECOND_MS)) {
       this.#enter(Math.floor(milliseconds / SECOND_MS));
@@ -27,8 +37,9 @@ export class UnixNano {
     }
     const low = this.#low + Math.round(sinceSecondMs * 1e6) + moreNanos;
     const carry = low >= TWO_32 ? 1 : 0;
-    view.setUint32(at, low - carry * TWO_32, true);
-    view.setUint32(at + 4, this.#high + carry, true);
+    this.#lastMs = moreNanos === 0 ? milliseconds : Number.NaN;
+    this.#lastLow = low - carry * TWO_32;
+    this.#lastHigh = this.#high + carry;
   }
 
   #enter(second: number): void {

@@ -8,7 +8,7 @@ import { STAGE } from '../record-kinds.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import { withStage } from '../trace-ids.ts';
 import { showFailure } from './entries.ts';
-import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { type Expansion, forgetTexts, likenessOf, type UnitFacts } from './expansion.ts';
 import { ShownIdentity } from './identity.ts';
 import { type RecordSource, slice } from './record-source.ts';
 
@@ -67,6 +67,28 @@ export class CommitExpansion implements Expansion {
     facts.threshold = NO_THRESHOLD;
     facts.extra = 0;
     facts.awaitsEntry = facts.head;
+  }
+
+  likeness({ u32 }: RecordBlock, at: number): number {
+    return likenessOf(u32[at * 2 + COMMIT.shard]!, u32[at * 2 + COMMIT.segment]!);
+  }
+
+  /** The span of a commit is its own, also where it is not shown. */
+  signature({ u32 }: RecordBlock, at: number, _unit: number, out: Float64Array): number {
+    if (u32[at * 2 + COMMIT.extra] !== 0) return 0;
+    out[0] = u32[at * 2 + COMMIT.span]!;
+    out[1] = u32[at * 2 + COMMIT.span + 1]!;
+    return 2;
+  }
+
+  identity({ u32 }: RecordBlock, at: number, unit: number, out: Uint32Array): number {
+    const half = entryAt(at, unit) * 2;
+    for (let word = 0; word < 5; word += 1) out[word] = u32[half + word]!;
+    const last = u32[half + 5]!;
+    out[5] = withStage(last, STAGE.write);
+    out[6] = out[4]!;
+    out[7] = withStage(last, STAGE.persist);
+    return 0;
   }
 
   show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {

@@ -6,7 +6,7 @@ import { STAGE } from '../record-kinds.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import type { BrokerIdentityTexts } from './common-attributes.ts';
 import { showExtras, showFailure } from './entries.ts';
-import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { type Expansion, forgetTexts, likenessOf, type UnitFacts } from './expansion.ts';
 import { ShownIdentity } from './identity.ts';
 import { type ClientFacts, LOST, type RecordSource } from './record-source.ts';
 
@@ -59,7 +59,7 @@ export class MessagesExpansion implements Expansion {
     facts.head = (flags & FLAG.head) !== 0;
     facts.forced = (flags & FLAG.forced) !== 0;
     facts.failed = isFailed(flags);
-    facts.dropped = facts.failed;
+    facts.dropped = false;
     facts.redeliveries = 0;
     facts.startedAt = f64[entry + ENTRY.receivedAt]!;
     facts.endedAt = f64[at + MESSAGES.answeredAt]!;
@@ -69,6 +69,38 @@ export class MessagesExpansion implements Expansion {
     facts.threshold = u32[entry * 2 + ENTRY.threshold]!;
     facts.extra = u32[entry * 2 + ENTRY.extra]!;
     facts.awaitsEntry = false;
+  }
+
+  likeness({ u32 }: RecordBlock, at: number, unit: number): number {
+    const half = entryAt(at, unit) * 2;
+    return likenessOf(u32[half + ENTRY.client]!, u32[half + ENTRY.topic]!) ^ (u32[half + ENTRY.flags]! >>> QOS_SHIFT);
+  }
+
+  signature({ u32, f64 }: RecordBlock, at: number, unit: number, out: Float64Array): number {
+    const entry = entryAt(at, unit);
+    const half = entry * 2;
+    if (u32[half + ENTRY.extra] !== 0) return 0;
+    out[0] = f64[at + MESSAGES.dispatchedAt]!;
+    out[1] = f64[at + MESSAGES.answeredAt]!;
+    out[2] = u32[at * 2 + MESSAGES.connections]!;
+    out[3] = u32[at * 2 + MESSAGES.queueDepth]!;
+    out[4] = u32[at * 2 + MESSAGES.shard]!;
+    out[5] = u32[at * 2 + 1]!;
+    out[6] = f64[entry + ENTRY.receivedAt]!;
+    out[7] = f64[entry + ENTRY.admittedAt]!;
+    out[8] = u32[half + ENTRY.client]!;
+    out[9] = u32[half + ENTRY.topic]!;
+    out[10] = u32[half + ENTRY.rule]!;
+    out[11] = u32[half + ENTRY.payloadBytes]!;
+    out[12] = u32[half + ENTRY.flags]! >>> QOS_SHIFT;
+    out[13] = u32[half + ENTRY.matched]!;
+    return 14;
+  }
+
+  identity({ u32 }: RecordBlock, at: number, unit: number, out: Uint32Array): number {
+    const half = entryAt(at, unit) * 2;
+    for (let word = 0; word < 8; word += 1) out[word] = u32[half + word]!;
+    return u32[half + ENTRY.flags]! & 0xffff;
   }
 
   show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {

@@ -4,15 +4,14 @@ import { NO_THRESHOLD } from '../../sampling/probability.ts';
 import { isRefusal, PUSH, PUSH_FLAG, PUSH_QOS_SHIFT, PUSH_REASON_SHIFT, spansOfPush } from '../push-recorder.ts';
 import { STAGE } from '../record-kinds.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
+import { showDropped } from './dropped.ts';
 import { showExtras } from './entries.ts';
-import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { type Expansion, forgetTexts, likenessOf, type UnitFacts } from './expansion.ts';
 import { ShownIdentity } from './identity.ts';
 import { type ClientFacts, type RecordSource, slice } from './record-source.ts';
 
 const QUEUE_FULL = slice('queue_full');
 const TOO_LARGE = slice('too_large');
-const DROPPED = slice('dropped');
-const DROPPED_MESSAGE = slice('the message was dropped before it reached the socket');
 const DISCONNECTED = slice('disconnected');
 const DISCONNECTED_MESSAGE = slice('the connection ended before the message was acknowledged');
 const REFUSED_MESSAGE = slice('the subscriber refused the message');
@@ -75,6 +74,32 @@ export class PushExpansion implements Expansion {
     facts.awaitsEntry = facts.head && (flags & (PUSH_FLAG.linked | PUSH_FLAG.late | PUSH_FLAG.sent)) === 0;
   }
 
+  likeness({ u32 }: RecordBlock, at: number): number {
+    return likenessOf(u32[at * 2 + PUSH.client]!, u32[at * 2 + PUSH.flags]!);
+  }
+
+  signature({ u32, f64 }: RecordBlock, at: number, _unit: number, out: Float64Array): number {
+    const half = at * 2;
+    if (u32[half + PUSH.extra] !== 0) return 0;
+    out[0] = u32[half + PUSH.flags]!;
+    out[1] = u32[half + PUSH.client]!;
+    out[2] = u32[half + PUSH.topic]!;
+    out[3] = u32[half + PUSH.count]!;
+    out[4] = u32[half + PUSH.failures]!;
+    out[5] = f64[at + PUSH.begunAt]!;
+    out[6] = f64[at + PUSH.pushedAt]!;
+    out[7] = f64[at + PUSH.confirmedAt]!;
+    out[8] = f64[at + PUSH.receivedAt]!;
+    out[9] = f64[at + PUSH.waitedMs]!;
+    return 10;
+  }
+
+  identity({ u32 }: RecordBlock, at: number, _unit: number, out: Uint32Array): number {
+    const half = at * 2 + PUSH.trace;
+    for (let word = 0; word < 8; word += 1) out[word] = u32[half + word]!;
+    return u32[at * 2 + PUSH.packetId]!;
+  }
+
   show(block: RecordBlock, at: number, _unit: number, visitor: SpanVisitor): void {
     const { u32, f64 } = block;
     const half = at * 2;
@@ -98,9 +123,7 @@ export class PushExpansion implements Expansion {
     if ((flags & PUSH_FLAG.redelivered) !== 0) visitor.number(ATTRIBUTES.redelivered, 1);
     if ((flags & IS_DROPPED) !== 0) {
       visitor.text(ATTRIBUTES.dropReason, (flags & PUSH_FLAG.droppedQueueFull) !== 0 ? QUEUE_FULL : TOO_LARGE);
-      visitor.text(ATTRIBUTES.errorType, DROPPED);
-      visitor.text(ATTRIBUTES.errorMessage, DROPPED_MESSAGE);
-      visitor.fail(DROPPED_MESSAGE);
+      showDropped(visitor);
     }
     showExtras(this.#source, u32[half + PUSH.extra]!, visitor);
     visitor.end();
@@ -155,6 +178,7 @@ export class PushExpansion implements Expansion {
     visitor.number(ATTRIBUTES.pushCount, u32[half + PUSH.count]!);
     visitor.number(ATTRIBUTES.pushFailures, u32[half + PUSH.failures]!);
     visitor.number(ATTRIBUTES.pushSlowestMs, pushedAt - begunAt);
+    if (u32[half + PUSH.failures] !== 0) showDropped(visitor);
     visitor.end();
   }
 }

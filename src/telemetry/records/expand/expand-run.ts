@@ -6,13 +6,12 @@ import { RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import type { TraceIds } from '../trace-ids.ts';
 import type { BrokerIdentityTexts } from './common-attributes.ts';
-import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { showDropped } from './dropped.ts';
+import { type Expansion, forgetTexts, likenessOf, type UnitFacts } from './expansion.ts';
 import { ShownIdentity } from './identity.ts';
 import { type RecordSource, slice } from './record-source.ts';
 
 const QUEUE_FULL = slice('queue_full');
-const DROPPED = slice('dropped');
-const DROPPED_MESSAGE = slice('the message was dropped before it reached the socket');
 
 /** RUN records: QoS 0 messages with everything that was done for them. */
 export class RunExpansion implements Expansion {
@@ -78,6 +77,26 @@ export class RunExpansion implements Expansion {
     facts.threshold = u32[half + RUN.threshold]!;
     facts.extra = 0;
     facts.awaitsEntry = false;
+  }
+
+  likeness(block: RecordBlock, at: number, unit: number): number {
+    return likenessOf(block.u32[at * 2 + RUN.client]!, block.u32[this.#messageAt(block, at, unit)]!);
+  }
+
+  /** The number of its first identity is a run's own. */
+  signature(block: RecordBlock, at: number, unit: number, out: Float64Array): number {
+    const message = this.#messageAt(block, at, unit);
+    out[0] = block.f64[at + RUN.firstIdentity]!;
+    out[1] = block.u32[message]!;
+    out[2] = block.u32[message + 1]!;
+    return 3;
+  }
+
+  identity({ f64 }: RecordBlock, at: number, unit: number, out: Uint32Array): number {
+    this.#ids.write(f64[at + RUN.firstIdentity]! + unit, out, 0);
+    out[6] = 0;
+    out[7] = 0;
+    return 0;
   }
 
   show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
@@ -148,9 +167,7 @@ export class RunExpansion implements Expansion {
       visitor.text(ATTRIBUTES.robustmqSessionId, client.sessionId);
       if (u32[word + 1] === 1) {
         visitor.text(ATTRIBUTES.dropReason, QUEUE_FULL);
-        visitor.text(ATTRIBUTES.errorType, DROPPED);
-        visitor.text(ATTRIBUTES.errorMessage, DROPPED_MESSAGE);
-        visitor.fail(DROPPED_MESSAGE);
+        showDropped(visitor);
       }
       visitor.end();
     }
@@ -161,6 +178,7 @@ export class RunExpansion implements Expansion {
     visitor.number(ATTRIBUTES.pushCount, rest);
     visitor.number(ATTRIBUTES.pushFailures, u32[half + RUN.restFailures]!);
     visitor.number(ATTRIBUTES.pushSlowestMs, pushedAt - admittedAt);
+    if (u32[half + RUN.restFailures] !== 0) showDropped(visitor);
     visitor.end();
   }
 

@@ -3,12 +3,15 @@ import type { RecordBlock } from '../../ring/ring-reader.ts';
 import { SPAN, SPAN_FLAG, SPAN_HEADER_WORDS } from '../span-record.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import { eachText, showEntries } from './entries.ts';
-import { type Expansion, forgetTexts, type UnitFacts } from './expansion.ts';
+import { type Expansion, forgetTexts, likenessOf, type UnitFacts } from './expansion.ts';
 import { ShownIdentity } from './identity.ts';
 import type { RecordSource } from './record-source.ts';
 
 const definitions: SpanDefinition[] = [];
 for (const definition of Object.values(SPANS)) definitions[definition.id] = definition;
+
+/** Spans below that of a message. */
+const ofMessages: ReadonlySet<number> = new Set([SPANS.clientPush.id, SPANS.messageRetain.id]);
 
 /** SPAN records: one span each. */
 export class SpanExpansion implements Expansion {
@@ -65,10 +68,28 @@ export class SpanExpansion implements Expansion {
       else if (attribute === ATTRIBUTES.mqttClientId) facts.clientId = reference;
       else if (attribute === ATTRIBUTES.networkPeerAddress) facts.address = reference;
       else if (attribute === ATTRIBUTES.userName) facts.user = reference;
+      else if (attribute === ATTRIBUTES.dropReason) facts.dropped = true;
     });
     facts.threshold = u32[at * 2 + SPAN.threshold]!;
     facts.extra = 0;
-    facts.awaitsEntry = false;
+    // Told of a message while it is dispatched, before its own record is written. What comes late has a topic.
+    facts.awaitsEntry = facts.head && facts.topic === 0 && ofMessages.has(u32[at * 2 + 1]! & 0xffff);
+  }
+
+  likeness({ u32 }: RecordBlock, at: number): number {
+    return likenessOf(u32[at * 2 + 1]!, u32[at * 2 + SPAN.entries]!);
+  }
+
+  /** A span says of itself what no other says. */
+  signature(): number {
+    return 0;
+  }
+
+  identity({ u32 }: RecordBlock, at: number, _unit: number, out: Uint32Array): number {
+    for (let word = 0; word < 6; word += 1) out[word] = u32[at * 2 + SPAN.trace + word]!;
+    out[6] = u32[at * 2 + SPAN.parent]!;
+    out[7] = u32[at * 2 + SPAN.parent + 1]!;
+    return 0;
   }
 
   show(block: RecordBlock, at: number, _unit: number, visitor: SpanVisitor): void {

@@ -18,7 +18,7 @@ const KIND_MASK = 0xff;
 /** Makes spans of records. `seed` as the writer's TraceIds have it. */
 export class Expander {
   readonly source: RecordSource;
-  readonly #expansions: (Expansion | undefined)[] = [];
+  readonly #expansions: (SemanticExpansion | undefined)[] = [];
 
   constructor(reader: RingReader, seed: Uint32Array, broker: BrokerIdentity, policy: AttributePolicy = DISCREET) {
     this.source = new RecordSource(reader);
@@ -35,7 +35,7 @@ export class Expander {
   }
 
   /** Undefined for records that stand for no spans: texts, clients, extras. */
-  of({ u32 }: RecordBlock, at: number): Expansion | undefined {
+  of({ u32 }: RecordBlock, at: number): SemanticExpansion | undefined {
     return this.#expansions[u32[at * 2]! & KIND_MASK];
   }
 }

@@ -10,7 +10,7 @@ export interface UnitFacts {
   /** The caller's flag asked for the trace. */
   forced: boolean;
   failed: boolean;
-  /** It was dropped, has expired or was refused. */
+  /** A message was dropped, or has expired. What is refused has only failed. */
   dropped: boolean;
   /** How often the message had been sent before. */
   redeliveries: number;
@@ -59,6 +59,13 @@ export function forgetTexts(facts: UnitFacts): void {
   facts.address = 0;
 }
 
+export const MAX_SIGNATURE = 16;
+
+/** Two references, or a reference and flags, as one number that tells most pairs apart. */
+export function likenessOf(a: number, b: number): number {
+  return Math.imul(a, 0x9e37_79b1) ^ Math.imul(b, 0x85eb_ca6b);
+}
+
 /**
  * What is known of a kind of record. A record is made of units, each a part of one trace. `at` is the index of the record's
  * first word in `block.f64`.
@@ -76,6 +83,18 @@ export interface Expansion {
   /** Writes the trace id (4 words) of a unit. */
   trace(block: RecordBlock, at: number, unit: number, out: Uint32Array): void;
   facts(block: RecordBlock, at: number, unit: number, facts: UnitFacts): void;
+  /** Units that are likely to say the same, but for ids, times and numbers, have the same; 32 bits. */
+  likeness(block: RecordBlock, at: number, unit: number): number;
+  /**
+   * All that `show` tells of a unit but its identity and its packet identifier, as numbers: units of one kind with equal
+   * signatures differ in nothing else. Returns how many numbers; 0: this unit has none. At most MAX_SIGNATURE.
+   */
+  signature(block: RecordBlock, at: number, unit: number, out: Float64Array): number;
+  /**
+   * Eight words as in SpanIdentity, of the first span that `show` shows; the ids of the others and of their parents are its
+   * own but for the stage. Returns the unit's packet identifier, 0 where it tells of none.
+   */
+  identity(block: RecordBlock, at: number, unit: number, out: Uint32Array): number;
   show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void;
   /** Spans that the units share, below this one. */
   sharedSpans(block: RecordBlock, at: number): number;

@@ -6,6 +6,8 @@ import type { TextSlice } from '../span-visitor.ts';
 const MAX_CACHED_TEXTS = 16_384;
 const MAX_CACHED_CLIENTS = 16_384;
 const KIND_MASK = 0xff;
+/** References that were asked for last are asked for again, by the next message of the batch. */
+const FRONT_ENTRIES = 256;
 /** Stands for a text that was written over before it was asked for. */
 export const LOST = slice('(overwritten)');
 export const EMPTY_TEXT = slice('');
@@ -38,11 +40,41 @@ export function slice(text: string): TextSlice {
   return { bytes, start: 0, end: bytes.length };
 }
 
+/** The value of each reference that was set last among those that share its place; 0 is no reference. */
+class FrontCache<Value> {
+  readonly #references = new Int32Array(FRONT_ENTRIES);
+  readonly #values: Value[];
+
+  constructor(nothing: Value) {
+    this.#values = new Array<Value>(FRONT_ENTRIES).fill(nothing);
+  }
+
+  has(reference: number): boolean {
+    return this.#references[reference & (FRONT_ENTRIES - 1)] === (reference | 0);
+  }
+
+  /** `has` was asked. */
+  get(reference: number): Value {
+    return this.#values[reference & (FRONT_ENTRIES - 1)]!;
+  }
+
+  set(reference: number, value: Value): void {
+    this.#references[reference & (FRONT_ENTRIES - 1)] = reference;
+    this.#values[reference & (FRONT_ENTRIES - 1)] = value;
+  }
+
+  clear(): void {
+    this.#references.fill(0);
+  }
+}
+
 /** Resolves what records refer to: texts and clients, each copied out of the ring once. */
 export class RecordSource {
   readonly #reader: RingReader;
   readonly #texts = new Map<number, TextSlice>();
   readonly #clients = new Map<number, ClientFacts>();
+  readonly #frontText = new FrontCache<TextSlice>(EMPTY_TEXT);
+  readonly #frontClient = new FrontCache<ClientFacts>(NO_CLIENT);
   #keptSince = 0;
 
   constructor(reader: RingReader) {
@@ -52,8 +84,15 @@ export class RecordSource {
   text(reference: number): TextSlice {
     if (reference === 0) return EMPTY_TEXT;
     this.#forgetOld();
-    const known = this.#texts.get(reference);
-    if (known !== undefined) return known;
+    const front = this.#frontText;
+    if (front.has(reference)) return front.get(reference);
+    const text = this.#texts.get(reference) ?? this.#readText(reference);
+    // What was written over is not asked for often, and may be another's reference later.
+    if (text !== LOST) front.set(reference, text);
+    return text;
+  }
+
+  #readText(reference: number): TextSlice {
     const block = this.#copy(reference, RECORD.text);
     if (block === undefined) return LOST;
     const length = block.u32[1]!;
@@ -70,8 +109,14 @@ export class RecordSource {
   client(reference: number): ClientFacts {
     if (reference === 0) return NO_CLIENT;
     this.#forgetOld();
-    const known = this.#clients.get(reference);
-    if (known !== undefined) return known;
+    const front = this.#frontClient;
+    if (front.has(reference)) return front.get(reference);
+    const client = this.#clients.get(reference) ?? this.#readClient(reference);
+    if (client !== LOST_CLIENT) front.set(reference, client);
+    return client;
+  }
+
+  #readClient(reference: number): ClientFacts {
     const block = this.#copy(reference, RECORD.client);
     if (block === undefined) return LOST_CLIENT;
     const { u32: halves, f64 } = ownBlock(block);
@@ -107,6 +152,8 @@ export class RecordSource {
     this.#keptSince = position;
     this.#texts.clear();
     this.#clients.clear();
+    this.#frontText.clear();
+    this.#frontClient.clear();
   }
 
   #copy(reference: number, kind: number): RecordBlock | undefined {

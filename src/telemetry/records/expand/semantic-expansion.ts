@@ -43,6 +43,28 @@ export class SemanticExpansion implements Expansion {
     this.#inner.facts(block, at, unit, facts);
   }
 
+  likeness(block: RecordBlock, at: number, unit: number): number {
+    return this.#inner.likeness(block, at, unit);
+  }
+
+  signature(block: RecordBlock, at: number, unit: number, out: Float64Array): number {
+    return this.#inner.signature(block, at, unit, out);
+  }
+
+  identity(block: RecordBlock, at: number, unit: number, out: Uint32Array): number {
+    return this.#inner.identity(block, at, unit, out);
+  }
+
+  /** Shows a unit as its record has it. */
+  showRecorded(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
+    this.#inner.show(block, at, unit, visitor);
+  }
+
+  /** Adds to what a record has what `show` adds. Good until something else is shown. */
+  adding(visitor: SpanVisitor): SpanVisitor {
+    return this.#semantics.onto(visitor);
+  }
+
   show(block: RecordBlock, at: number, unit: number, visitor: SpanVisitor): void {
     this.#inner.show(block, at, unit, this.#semantics.onto(visitor));
   }
