@@ -39,6 +39,11 @@ export class FactsOfRecord implements TraceFacts {
   readonly #keys = new Map<number, number>();
   readonly #keysByName = new Map<string, number>();
   #nextKey = 0;
+  /** What was asked for last is asked for again by the rest of a batch. */
+  #lastTopic = 0;
+  #lastKey = -1;
+  #lastOperation = '';
+  #lastPacket = OTHER;
 
   constructor(source: RecordSource) {
     this.#source = source;
@@ -47,7 +52,7 @@ export class FactsOfRecord implements TraceFacts {
   /** `trace`: words of its id, where the record is one of several. */
   fill(facts: UnitFacts, traces: number, trace: Uint32Array | undefined): this {
     this.#trace = trace;
-    this.packet = PACKET_OF_OPERATION.get(facts.operation) ?? OTHER;
+    this.packet = this.#packetOf(facts.operation);
     this.traces = traces;
     this.headSampled = facts.head && !facts.forced;
     this.forced = facts.forced;
@@ -83,9 +88,23 @@ export class FactsOfRecord implements TraceFacts {
     return client === 0 ? this.#source.string(address) : stringOf(this.#source.client(client).address);
   }
 
+  #packetOf(operation: string): number {
+    if (operation !== this.#lastOperation) {
+      this.#lastOperation = operation;
+      this.#lastPacket = PACKET_OF_OPERATION.get(operation) ?? OTHER;
+    }
+    return this.#lastPacket;
+  }
+
   #keyOf(reference: number): number {
-    const known = this.#keys.get(reference);
-    if (known !== undefined) return known;
+    if (reference !== this.#lastTopic) {
+      this.#lastTopic = reference;
+      this.#lastKey = this.#keys.get(reference) ?? this.#newKey(reference);
+    }
+    return this.#lastKey;
+  }
+
+  #newKey(reference: number): number {
     const name = this.#source.string(reference);
     let key = this.#keysByName.get(name);
     if (key === undefined) {

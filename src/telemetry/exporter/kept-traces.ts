@@ -13,6 +13,8 @@ const MAX_FOLLOWING = 1024;
 export class KeptTraces {
   readonly #hash: TraceHash;
   readonly #sets: number;
+  /** Hashes of the ids: those of a set lie in one cache line. */
+  readonly #checks: Uint32Array;
   readonly #words: Uint32Array;
   readonly #reasons: Uint8Array;
   readonly #following: Uint16Array;
@@ -23,6 +25,7 @@ export class KeptTraces {
   constructor(capacity: number, hash = new TraceHash()) {
     this.#hash = hash;
     this.#sets = capacity / WAYS;
+    this.#checks = new Uint32Array(capacity);
     this.#words = new Uint32Array(capacity * WORDS);
     this.#reasons = new Uint8Array(capacity);
     this.#following = new Uint16Array(capacity);
@@ -33,16 +36,9 @@ export class KeptTraces {
   /** A handle of the trace, until the next `add`; -1 where it was not kept. */
   find(trace: Uint32Array): number {
     const first = this.#firstOf(trace);
-    for (let way = first; way < first + WAYS; way += 1) {
-      const at = way * WORDS;
-      if (
-        this.#words[at] === trace[0] &&
-        this.#words[at + 1] === trace[1] &&
-        this.#words[at + 2] === trace[2] &&
-        this.#words[at + 3] === trace[3]
-      )
-        return way;
-    }
+    const { check } = this.#hash;
+    for (let way = first; way < first + WAYS; way += 1)
+      if (this.#checks[way] === check && this.#isAt(way, trace)) return way;
     return -1;
   }
 
@@ -69,10 +65,16 @@ export class KeptTraces {
     const set = first / WAYS;
     const way = first + this.#next[set]!;
     this.#next[set] = (this.#next[set]! + 1) % WAYS;
+    this.#checks[way] = this.#hash.check;
     for (let word = 0; word < WORDS; word += 1) this.#words[way * WORDS + word] = trace[word]!;
     this.#reasons[way] = reason;
     this.#following[way] = 0;
     this.#states[way] = state;
+  }
+
+  #isAt(way: number, trace: Uint32Array): boolean {
+    for (let word = 0; word < WORDS; word += 1) if (this.#words[way * WORDS + word] !== trace[word]) return false;
+    return true;
   }
 
   #firstOf(trace: Uint32Array): number {

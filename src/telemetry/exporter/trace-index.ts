@@ -48,7 +48,7 @@ export class TraceIndex {
   readonly #capacity: number;
   /** By bucket: number of the newest node plus one, its low 32 bits; 0: none. */
   readonly #newest: Uint32Array;
-  /** By node, modulo the capacity: number of the next older one of the bucket plus one, a hash of the trace, and position × UNITS + unit. */
+  /** By node, modulo the capacity: number plus one of the next older in its bucket, a hash of the trace, position × UNITS + unit. */
   readonly #nodes: Uint32Array;
   /** Of nodes, modulo 2^32. */
   #count = 0;

@@ -66,7 +66,10 @@ export class OtlpSpanEncoder implements SpanVisitor {
 
   /** Bytes of the spans encoded since the last batch. */
   get bytes(): number {
-    return this.roles.reduce((sum, { at }) => sum + at, 0);
+    // Asked after every unit.
+    let bytes = 0;
+    for (const { at } of this.roles) bytes += at;
+    return bytes;
   }
 
   get spans(): number {

@@ -7,8 +7,8 @@ import { type Calls, identityFlags, type UnitTemplate } from './unit-template.ts
 const NO_CALLS: Calls = { subjects: [], texts: [], numbers: [] };
 
 /**
- * Compares a unit that it is shown with a template, and writes what it has of its own into the template's `details`. What is the same is known by
- * identity: texts of the same reference are one object (records/expand/record-source.ts).
+ * Compares a unit that it is shown with a template, and writes what it has of its own into the template's `details`. What is
+ * the same is known by identity: texts of the same reference are one object (records/expand/record-source.ts).
  */
 export class TemplateReplay implements SpanVisitor {
   /** The template's own. */

@@ -39,6 +39,7 @@ export class SlowTopics {
   readonly #chances: Uint8Array;
   #hand = 0;
   #misses = 0;
+  #lastSlot = -1;
 
   constructor({ quantile, maxTopics = MAX_TOPICS }: SlowTopicsOptions) {
     this.#quantile = quantile;
@@ -56,7 +57,7 @@ export class SlowTopics {
 
   /** Whether messages that took so long are slow for their topic, judged by those before them; they count from then on. */
   isSlow(key: number, durationMs: number, messages: number, now: number): boolean {
-    const slot = this.#slots.get(key) ?? this.#place(key, now);
+    const slot = this.#slotOf(key, now);
     if (slot === -1) return false;
     this.#chances[slot] = CHANCES;
     const slow = durationMs > this.#thresholds[slot]!;
@@ -65,6 +66,15 @@ export class SlowTopics {
     this.#counts[slot] = count;
     if (count >= this.#dueAt[slot]! || now - this.#fadedAt[slot]! >= HALF_LIFE_MS) this.#renew(slot, now);
     return slow;
+  }
+
+  /** A batch is of one topic for most of its length. */
+  #slotOf(key: number, now: number): number {
+    const last = this.#lastSlot;
+    if (last !== -1 && this.#keys[last] === key) return last;
+    const slot = this.#slots.get(key) ?? this.#place(key, now);
+    this.#lastSlot = slot;
+    return slot;
   }
 
   #renew(slot: number, now: number): void {
