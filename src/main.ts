@@ -23,6 +23,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   signals: process,
   clock: systemClock,
   // Loaded only when asked for, so that every other command answers at once.
+  checkTelemetry: async (config) => (await import('./open-telemetry.ts')).checkTelemetry(config, process.env),
   startServer: async (config) => (await import('./server.ts')).startServer(config),
 });
 

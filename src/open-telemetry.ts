@@ -1,19 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/schema.ts';
 import type { Placement } from './placement/placement.ts';
 import { TraceWatches } from './placement/trace-watches.ts';
 import { LOG_EVENTS } from './telemetry/catalogue.ts';
 import type { OtlpOptions } from './telemetry/export/otlp-settings.ts';
+import { headersOf } from './telemetry/export/otlp-variables.ts';
 import type { Destination } from './telemetry/exporter/thread-protocol.ts';
-import type { Telemetry, TelemetryOptions } from './telemetry/telemetry.ts';
+import { checkTelemetrySettings, type Telemetry, type TelemetryOptions } from './telemetry/telemetry.ts';
 
 const SPOOL_FOLDER = 'telemetry-spool';
 /** Of the exporter that writes files. */
 const FILES = { maxFileBytes: 128 * 1024 * 1024, maxFiles: 8 };
 
+/** @throws OtlpVariableError for headers that are none. */
 export function telemetryOptions({ telemetry, log, cluster, node, dataDir }: Config): TelemetryOptions {
   const { resource, sampling } = telemetry;
   return {
@@ -43,6 +44,11 @@ export function telemetryOptions({ telemetry, log, cluster, node, dataDir }: Con
   };
 }
 
+/** As the start does, before anything runs. @throws OtlpSettingsError, OtlpTargetError, OtlpVariableError */
+export function checkTelemetry(config: Config, environment: NodeJS.ProcessEnv): void {
+  checkTelemetrySettings(telemetryOptions(config), environment);
+}
+
 function destinationOf(telemetry: Config['telemetry'], dataDir: string): Destination {
   switch (telemetry.exporterType) {
     case 'none':
@@ -57,10 +63,10 @@ function destinationOf(telemetry: Config['telemetry'], dataDir: string): Destina
 
 /** The way to the collector, for all signals. */
 function otlpOptions(telemetry: Config['telemetry']): OtlpOptions {
-  const { exporterEndpoint, exporterHeaders } = telemetry;
+  const { exporterEndpoint, exporterHeaders = '' } = telemetry;
   return {
     endpoint: exporterEndpoint,
-    headers: exporterHeaders === undefined ? {} : parseKeyPairsIntoRecord(exporterHeaders),
+    headers: headersOf({ value: exporterHeaders, source: 'telemetry.exporter_headers' }),
     compression: telemetry.exporterCompression,
     timeoutMs: telemetry.exporterTimeoutMs,
     tls: {

@@ -118,7 +118,9 @@ describe('the newest traces', () => {
   }
 
   for (const [query, detail] of Object.entries({
-    'limit=0': /^limit: /,
+    'limit=0': /^limit: at least 1$/,
+    'limit=1001': /^limit: at most 1000$/,
+    'clientId=': /^clientId: must not be empty$/,
     'limit=many': /^limit: /,
     'topic=a%23': /^topic: expected an MQTT topic filter/,
     'since=yesterday': /^since: expected Unix milliseconds or an ISO 8601 time/,

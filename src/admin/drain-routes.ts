@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { sendProblem } from './problem.ts';
-import { queryProblem } from './trace-query.ts';
+import { sendQueryProblem } from './trace-query.ts';
 
 /** Emptying a broker, as its admin API shows it. */
 export interface DrainControl {
@@ -35,7 +35,7 @@ export function addDrainRoutes(server: FastifyInstance, control: () => DrainCont
   server.delete('/api/v1/drain', (_request, reply) => withDrain(reply, (drain) => drain.stop()));
   server.post('/api/v1/drain', (request, reply) => {
     const options = drainSchema.safeParse(request.body ?? {});
-    if (!options.success) return sendProblem(reply, 400, queryProblem(options.error));
+    if (!options.success) return sendQueryProblem(reply, options.error);
     return withDrain(reply, (drain) => drain.start(options.data));
   });
 }

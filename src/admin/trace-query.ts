@@ -1,6 +1,8 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { addressBlock } from '../base/address-block.ts';
 import { isValidTopicFilter } from '../mqtt/topic.ts';
+import { sendProblem } from './problem.ts';
 
 const MAX_TRACES = 1000;
 
@@ -32,10 +34,22 @@ export const traceQuerySchema = traceFilterSchema.extend({
 /** Of those that come from now on; `watch` is the id of a rule. */
 export const traceStreamSchema = traceFilterSchema.extend({ watch: z.string().min(1).optional() });
 
-/** The first thing that is wrong with a query, as a sentence that names the parameter. */
-export function queryProblem(error: z.ZodError): string {
+/**
+ * Refuses a query, or a body, with the first thing that is wrong with it, as a sentence that names the parameter. `parameter`
+ * and `problem` say the same apart, for a program that calls it by another name.
+ */
+export function sendQueryProblem(reply: FastifyReply, error: z.ZodError): FastifyReply {
   const issue = error.issues[0];
-  if (issue === undefined) return 'the query is not valid';
-  if (issue.code === 'unrecognized_keys') return `unknown query parameter: ${issue.keys.join(', ')}`;
-  return `${issue.path.join('.')}: ${issue.message}`;
+  if (issue === undefined) return sendProblem(reply, 400, 'the query is not valid');
+  if (issue.code === 'unrecognized_keys')
+    return sendProblem(reply, 400, `unknown query parameter: ${issue.keys.join(', ')}`);
+  const parameter = issue.path.join('.');
+  const problem = sentenceOf(issue);
+  return sendProblem(reply, 400, `${parameter}: ${problem}`, { parameter, problem });
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_big') return `at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+  if (issue.code !== 'too_small') return issue.message;
+  return issue.origin === 'string' ? 'must not be empty' : `at least ${issue.minimum}`;
 }

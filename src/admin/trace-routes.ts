@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { traceStats } from '../telemetry/trace-stats.ts';
 import { sendProblem } from './problem.ts';
-import { queryProblem, traceQuerySchema, traceStreamSchema } from './trace-query.ts';
+import { sendQueryProblem, traceQuerySchema, traceStreamSchema } from './trace-query.ts';
 import type { TraceSource } from './trace-source.ts';
 import { streamTraces } from './trace-stream.ts';
 
@@ -22,7 +22,7 @@ export function addTraceRoutes(server: FastifyInstance, traces: TraceSource | un
 
   server.get('/api/v1/traces', async (request, reply) => {
     const query = traceQuerySchema.safeParse(request.query);
-    if (!query.success) return sendProblem(reply, 400, queryProblem(query.error));
+    if (!query.success) return sendQueryProblem(reply, query.error);
     const { limit, ...filter } = query.data;
     return reply.send({ traces: await traces.find(filter, limit) });
   });
@@ -40,7 +40,7 @@ export function addTraceRoutes(server: FastifyInstance, traces: TraceSource | un
   const streams = new Set<() => void>();
   server.get('/api/v1/traces/stream', (request, reply) => {
     const filter = traceStreamSchema.safeParse(request.query);
-    if (!filter.success) return sendProblem(reply, 400, queryProblem(filter.error));
+    if (!filter.success) return sendQueryProblem(reply, filter.error);
     if (streams.size >= MAX_STREAMS) return sendProblem(reply, 503, `at most ${MAX_STREAMS} streams at a time`);
     reply.hijack();
     const end = streamTraces(traces, filter.data, reply.raw);

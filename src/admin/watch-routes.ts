@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { isValidTopicFilter, parseSharedFilter } from '../mqtt/topic.ts';
-import { MAX_WATCH_RULES, type WatchRule } from '../telemetry/sampling/watch-rules.ts';
+import {
+  MAX_WATCH_RULES,
+  MAX_WATCH_SECONDS,
+  MAX_WATCH_TRACES,
+  type WatchRule,
+} from '../telemetry/sampling/watch-rules.ts';
 import { sendProblem } from './problem.ts';
-import { addressBlockSchema, queryProblem } from './trace-query.ts';
+import { addressBlockSchema, sendQueryProblem } from './trace-query.ts';
 
 const LONGEST_NAME = 65_535;
-const LONGEST_SECONDS = 7 * 86_400;
-const MOST_TRACES = 1_000_000;
 const PATH = '/api/v1/traces/watches';
 
 /** The rules for watching traces, as the admin API shows them. */
@@ -34,8 +37,8 @@ const watchSchema = z.strictObject({
   address: addressBlockSchema.optional(),
   minDurationMs: z.number().min(0).optional(),
   errorsOnly: z.boolean().optional(),
-  forSeconds: z.number().min(1).max(LONGEST_SECONDS).default(600),
-  limit: z.int().min(1).max(MOST_TRACES).default(1000),
+  forSeconds: z.number().min(1).max(MAX_WATCH_SECONDS).default(600),
+  limit: z.int().min(1).max(MAX_WATCH_TRACES).default(1000),
 });
 
 function isPlainFilter(filter: string): boolean {
@@ -63,7 +66,7 @@ export function addWatchRoutes(server: FastifyInstance, watches: TraceWatchContr
 
   server.post(PATH, async (request, reply) => {
     const wish = watchSchema.safeParse(request.body ?? {});
-    if (!wish.success) return sendProblem(reply, 400, queryProblem(wish.error));
+    if (!wish.success) return sendQueryProblem(reply, wish.error);
     const { forSeconds, ...conditions } = wish.data;
     const rule = await watches.create({ ...conditions, forMs: forSeconds * 1000 });
     if (rule === undefined)

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /**
  * Time comes in as an argument everywhere, so that tests own it.
  * One number serves both purposes: Unix time in milliseconds with a fraction (about 0.25 µs fine), never running backwards.
@@ -7,6 +9,9 @@ export interface Clock {
   now(): number;
 }
 
+/** Read once, and off the import: the getters of `timeOrigin` and of the global `performance` cost as much as the time. */
+const { timeOrigin } = performance;
+
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => timeOrigin + performance.now(),
 };

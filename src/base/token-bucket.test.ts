@@ -22,6 +22,9 @@ describe('a token bucket', () => {
       [bucket.has(START), bucket.has(START), bucket.take(START), bucket.has(START)],
       [true, true, true, false],
     );
+    const several = new TokenBucket(3, START);
+    assert.deepEqual([several.has(START, 3), several.has(START, 4), several.take(START)], [true, false, true]);
+    assert.equal(several.has(START, 3), false);
   });
 
   const schedule = fc.tuple(fc.integer({ min: 1, max: 50 }), fc.array(fc.nat(2000), { minLength: 1, maxLength: 200 }));

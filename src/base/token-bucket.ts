@@ -11,10 +11,10 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Whether `take` would succeed. */
-  has(now: number): boolean {
+  /** Whether so many are there. */
+  has(now: number, tokens = 1): boolean {
     this.#fill(now);
-    return this.#tokens >= 1;
+    return this.#tokens >= tokens;
   }
 
   /** False: there is none, and none has been taken. */

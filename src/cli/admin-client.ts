@@ -1,15 +1,30 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../base/errors.ts';
+import { ExitCode } from './exit-code.ts';
 
 export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9883';
+
+interface RefusedValue {
+  /** As the API calls it. */
+  readonly parameter: string;
+  /** What it should be. */
+  readonly problem: string;
+}
 
 export class AdminClientError extends CodedError<'unreachable' | 'refused' | 'broken'> {
   /** Of the answer that refused. */
   readonly status: number | undefined;
+  /** What the broker refused of the request, where it is one value. */
+  readonly refused: RefusedValue | undefined;
 
-  constructor(code: 'unreachable' | 'refused' | 'broken', message: string, cause?: unknown, status?: number) {
-    super(code, message, cause);
-    this.status = status;
+  constructor(
+    code: 'unreachable' | 'refused' | 'broken',
+    message: string,
+    more: { readonly cause?: unknown; readonly status?: number; readonly refused?: RefusedValue | undefined } = {},
+  ) {
+    super(code, message, more.cause);
+    this.status = more.status;
+    this.refused = more.refused;
   }
 }
 
@@ -40,16 +55,12 @@ export class AdminClient {
     }
     const content = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await fetch(url, { method, signal: signal ?? null, ...content }).catch((error: unknown) => {
-      throw new AdminClientError('unreachable', unreachable(this.url, error), error);
+      throw new AdminClientError('unreachable', unreachable(this.url, error), { cause: error });
     });
     if (response.ok) return response;
-    const detail = await problemDetail(response);
-    throw new AdminClientError(
-      'refused',
-      `${this.url} answered ${response.status}: ${detail}`,
-      undefined,
-      response.status,
-    );
+    const { status } = response;
+    const { detail, refused } = await problemOf(response);
+    throw new AdminClientError('refused', `${this.url} answered ${status}: ${detail}`, { status, refused });
   }
 }
 
@@ -66,11 +77,32 @@ export async function orExplain(command: Command, action: () => Promise<void>): 
   try {
     await action();
   } catch (error) {
-    if (error instanceof AdminClientError || error instanceof InvalidArgumentError) {
-      command.error(error.message, { exitCode: 1 });
-    }
-    throw error;
+    if (error instanceof InvalidArgumentError) command.error(error.message, { exitCode: ExitCode.usage });
+    if (!(error instanceof AdminClientError)) throw error;
+    const sentence = error.refused && sentenceOfFlag(command, error.refused);
+    if (sentence !== undefined) command.error(sentence, { exitCode: ExitCode.usage });
+    const isGone = error.code === 'unreachable';
+    command.error(error.message, { exitCode: isGone ? ExitCode.unavailable : ExitCode.failure });
   }
+}
+
+/** What the API calls otherwise than the flag; the others have the name of their flag. */
+const FLAGS: Readonly<Record<string, string>> = {
+  clientId: 'client',
+  minDurationMs: 'min-duration',
+  errorsOnly: 'error',
+  forSeconds: 'for',
+  ratePerSecond: 'rate',
+  serverReference: 'server-reference',
+};
+
+/** In the words of who typed it; undefined where no flag of the command is meant. */
+function sentenceOfFlag(command: Command, { parameter, problem }: RefusedValue): string | undefined {
+  const flag = `--${FLAGS[parameter] ?? parameter}`;
+  const option = command.options.find(({ long }) => long === flag);
+  if (option === undefined) return undefined;
+  const value: unknown = command.getOptionValue(option.attributeName());
+  return `${flag}${typeof value === 'string' ? ` ${value}` : ''}: ${problem}.`;
 }
 
 function adminUrl(text: string): string {
@@ -85,12 +117,16 @@ function unreachable(url: string, error: unknown): string {
   return `No broker answers at ${url}${code}. ${hint}`;
 }
 
-async function problemDetail(response: Response): Promise<string> {
+async function problemOf(response: Response): Promise<{ detail: string; refused: RefusedValue | undefined }> {
   const text = await response.text();
   try {
-    const { detail } = JSON.parse(text) as { detail?: unknown };
-    return typeof detail === 'string' ? detail : response.statusText;
+    const { detail, parameter, problem } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const isOneValue = typeof parameter === 'string' && typeof problem === 'string';
+    return {
+      detail: typeof detail === 'string' ? detail : response.statusText,
+      refused: isOneValue ? { parameter, problem } : undefined,
+    };
   } catch {
-    return response.statusText;
+    return { detail: response.statusText, refused: undefined };
   }
 }

@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly stderr: TextOutput;
   readonly signals: SignalSource;
   readonly clock: Clock;
+  /** What is wrong with the way to a collector, variables and certificates included, is thrown. */
+  readonly checkTelemetry: (config: Config) => Promise<void>;
   readonly startServer: (config: Config) => Promise<RunningServer>;
 }
 

@@ -28,6 +28,7 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
       await readAclFiles(checked);
       await readJwtKeys(checked.authentication.jwt);
       await readTlsMaterials(checked);
+      await context.checkTelemetry(checked);
       const users = await countUsers(checked);
       const summary = [
         checked.roles.join(', '),

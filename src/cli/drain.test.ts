@@ -59,10 +59,10 @@ describe('robustmq drain', () => {
     for (const [parameters, code, sentence] of [
       [['--rate', 'fast'], 64, /Expected clients a second/],
       [['--rate', '0'], 64, /Expected clients a second/],
-      [['--stop', '--status'], 1, /stand alone/],
-      [['--stop', '--rate', '5'], 1, /stand alone/],
-      [['--server-reference', 'a  b'], 1, /400: serverReference/],
-      [['--url', 'http://127.0.0.1:1'], 1, /No broker answers/],
+      [['--stop', '--status'], 64, /stand alone/],
+      [['--stop', '--rate', '5'], 64, /stand alone/],
+      [['--server-reference', 'a  b'], 64, /--server-reference a {2}b: expected host:port/],
+      [['--url', 'http://127.0.0.1:1'], 69, /No broker answers/],
     ] as const) {
       const { exitCode, output, errors } = await drain(...parameters);
       assert.equal(exitCode, code, errors);

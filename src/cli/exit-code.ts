@@ -10,6 +10,7 @@ import type { JournalErrorCode } from '../journal/journal.ts';
 import type { PlacementErrorCode } from '../placement/placement.ts';
 import type { OtlpSettingsErrorCode } from '../telemetry/export/otlp-settings.ts';
 import type { OtlpTargetErrorCode } from '../telemetry/export/otlp-target.ts';
+import type { OtlpVariableErrorCode } from '../telemetry/export/otlp-variables.ts';
 
 /** The names and numbers of BSD's sysexits.h; 1 is for a command that did its work and has nothing good to say. */
 export const ExitCode = {
@@ -36,6 +37,7 @@ type ExpectedErrorCode =
   | ListenErrorCode
   | OtlpSettingsErrorCode
   | OtlpTargetErrorCode
+  | OtlpVariableErrorCode
   | PlacementErrorCode
   | UserFileErrorCode;
 
@@ -46,6 +48,8 @@ const BY_ERROR_CODE: Readonly<Record<ExpectedErrorCode, ExitCode>> = {
   invalid_filter: ExitCode.configuration,
   invalid_address: ExitCode.configuration,
   bad_endpoint: ExitCode.configuration,
+  bad_value: ExitCode.configuration,
+  bad_certificate: ExitCode.configuration,
   unreadable_file: ExitCode.configuration,
   key_without_certificate: ExitCode.configuration,
   unsupported_temporality: ExitCode.configuration,

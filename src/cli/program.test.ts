@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../config/load-config.ts';
+import { OtlpVariableError } from '../telemetry/export/otlp-variables.ts';
 import { CommandWorld } from './testing/run-command.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'robustmq-cli-'));
@@ -35,6 +36,13 @@ test('version names the program and the Node that runs it', async () => {
 });
 
 describe('config', () => {
+  test('check refuses a way to the collector that start would refuse', async () => {
+    const world = new CommandWorld();
+    world.checkTelemetry = () => Promise.reject(new OtlpVariableError('bad_value', 'a variable is wrong'));
+    assert.equal(await world.run('config', 'check'), 78);
+    assert.match(world.stderr.text, /a variable is wrong/);
+  });
+
   test('check accepts what start would accept', async () => {
     const world = new CommandWorld();
     assert.equal(

@@ -43,7 +43,7 @@ export class TraceClient {
     } catch (error) {
       if (signal?.aborted === true) return;
       if (error instanceof AdminClientError) throw error;
-      throw new AdminClientError('broken', `The connection to ${this.#admin.url} broke.`, error);
+      throw new AdminClientError('broken', `The connection to ${this.#admin.url} broke.`, { cause: error });
     }
   }
 }

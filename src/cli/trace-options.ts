@@ -56,7 +56,7 @@ export function positiveInteger(text: string): number {
 }
 
 function milliseconds(text: string): number {
-  const value = Number(text);
-  if (value >= 0) return value;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Expected a number of milliseconds.');
 }

@@ -94,6 +94,15 @@ describe('a trace as a tree', () => {
     assert.match(draw(linked), /latency_ms=4\.966\n$/);
   });
 
+  it('leaves out what OpenTelemetry’s names say a second time', () => {
+    const attributes = {
+      'mqtt.protocol_version': '5.0',
+      'network.protocol.version': '5.0',
+      'network.transport': 'tcp',
+    };
+    assert.match(draw(trace([span('1', null, 'mqtt/connect', { attributes })])), /broker {2}protocol_version=5\.0\n$/);
+  });
+
   it('marks what failed, with the exception and the links below', () => {
     const failed = span('2', '1', 'storage/persist', {
       status: { code: 'error', message: 'The disk is full.' },

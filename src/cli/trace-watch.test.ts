@@ -110,13 +110,17 @@ describe('trace watch', () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [['--for', 'ever'], /Expected a time such as 30s, 10m or 2h/],
       [['--limit', '0'], /Expected a whole number above 0/],
-      [['--topic', 'a/#/b'], /answered 400: topic: expected an MQTT topic filter/],
-      [['--address', '10.0.0'], /answered 400: address: expected an IP address or a CIDR block/],
-      [['--for', '30d'], /answered 400: forSeconds/],
+      [['--topic', 'a/#/b'], /--topic a\/#\/b: expected an MQTT topic filter/],
+      [['--address', '10.0.0'], /--address 10\.0\.0: expected an IP address or a CIDR block/],
+      [['--client', ''], /--client : must not be empty/],
+      [['--for', '30d'], /--for <time>' argument '30d' is invalid\. Expected at most 7d/],
+      [['--for', '0.5s'], /--for <time>' argument '0\.5s' is invalid\. Expected at least 1s/],
+      [['--limit', '1000001'], /--limit <count>' argument '1000001' is invalid\. Expected at most 1000000/],
     ];
     for (const [args, message] of cases) {
       const { exitCode, stderr } = await run(...args);
-      assert.notEqual(exitCode, 0);
+      assert.equal(exitCode, 64, args.join(' '));
+      assert.doesNotMatch(stderr, /Seconds|clientId|Too (big|small)/);
       assert.match(stderr, message);
     }
     assert.deepEqual(watches.rules, []);
@@ -126,7 +130,7 @@ describe('trace watch', () => {
     const gone = await startTestAdmin();
     await gone.close();
     const world = new CommandWorld();
-    assert.equal(await world.run('trace', 'watch', '--url', gone.url), 1);
+    assert.equal(await world.run('trace', 'watch', '--url', gone.url), 69);
     assert.match(world.stderr.text, /No broker answers at/);
   });
 });

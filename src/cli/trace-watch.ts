@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { WatchRule } from '../telemetry/sampling/watch-rules.ts';
+import { MAX_WATCH_SECONDS, MAX_WATCH_TRACES, type WatchRule } from '../telemetry/sampling/watch-rules.ts';
 import { AdminClient, AdminClientError, orExplain } from './admin-client.ts';
 import type { SignalSource } from './command-context.ts';
 import { TraceClient } from './trace-client.ts';
@@ -26,7 +26,7 @@ interface WatchOptions extends FilterOptions {
 export function addTraceWatchCommand(trace: Command, output: TraceCommandOutput, signals: SignalSource): void {
   addFilterOptions(trace.command('watch').description('have every trace of a client or topic kept, and print them'))
     .option('--for <time>', 'how long: 30s, 10m, 2h', timeMs, timeMs('10m'))
-    .option('--limit <count>', 'end after so many traces', positiveInteger, 1000)
+    .option('--limit <count>', 'end after so many traces', traceCount, 1000)
     .option('--detach', 'return at once; the broker goes on keeping and exporting them')
     .option('--list', 'say what is watched')
     .option('--remove <id>', 'stop watching')
@@ -148,6 +148,14 @@ function describe({ clientId, topic, user, address, minDurationMs, errorsOnly, e
 
 function timeMs(text: string): number {
   const time = durationMs(text);
-  if (time !== undefined && time > 0) return time;
-  throw new InvalidArgumentError('Expected a time such as 30s, 10m or 2h.');
+  if (time === undefined || time === 0) throw new InvalidArgumentError('Expected a time such as 30s, 10m or 2h.');
+  if (time < 1000) throw new InvalidArgumentError('Expected at least 1s.');
+  if (time <= MAX_WATCH_SECONDS * 1000) return time;
+  throw new InvalidArgumentError(`Expected at most ${MAX_WATCH_SECONDS / 86_400}d.`);
+}
+
+function traceCount(text: string): number {
+  const count = positiveInteger(text);
+  if (count <= MAX_WATCH_TRACES) return count;
+  throw new InvalidArgumentError(`Expected at most ${MAX_WATCH_TRACES}.`);
 }

@@ -49,9 +49,15 @@ export function printable(text: string): string {
   });
 }
 
+const SAID_TWICE = new Set([
+  'network.transport',
+  'network.protocol.name',
+  'network.protocol.version',
+  'db.operation.name',
+]);
+
 /** What other attributes or the name say already, in OpenTelemetry's words. */
-const isSaidTwice = (key: string): boolean =>
-  key.startsWith('messaging.') || ['network.transport', 'network.protocol.name', 'db.operation.name'].includes(key);
+const isSaidTwice = (key: string): boolean => key.startsWith('messaging.') || SAID_TWICE.has(key);
 
 const isError = (key: string): boolean => key.startsWith('error.');
 

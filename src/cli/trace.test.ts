@@ -120,7 +120,7 @@ describe('without a broker', () => {
       const own = await startTestAdmin();
       await own.close();
       const { stdout, stderr, exitCode } = await run([...command, '--url', own.url]);
-      assert.equal(exitCode, 1);
+      assert.equal(exitCode, 69);
       assert.equal(stdout, '');
       assert.match(stderr, /^No broker answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Is it running/);
       assert.ok(!stderr.includes('    at '));
@@ -134,13 +134,19 @@ describe('arguments', () => {
       [['find', '--since', 'yesterday'], /expected 30s, 5m, 2h, 1d or an ISO 8601 time/],
       [['find', '--limit', '0'], /Expected a whole number above 0/],
       [['find', '--min-duration', 'long'], /Expected a number of milliseconds/],
+      [['find', '--min-duration', ''], /Expected a number of milliseconds/],
+      [['find', '--min-duration', 'Infinity'], /Expected a number of milliseconds/],
       [['tail', '--url', 'localhost:9883'], /Expected an address such as http/],
     ];
     for (const [args, message] of cases) {
       const { stderr, exitCode } = await run(args);
-      assert.equal(exitCode, 1);
+      assert.notEqual(exitCode, 0);
       assert.match(stderr, message);
     }
+  });
+
+  it('that the command itself refuses are errors of usage, too', async () => {
+    assert.equal((await run(['find', '--since', 'yesterday'])).exitCode, 64);
   });
 
   it('--since takes a time ago or a time', () => {

@@ -15,6 +15,8 @@ import {
 import { programVersion } from './program-version.ts';
 
 const UINT32 = 0xffff_ffff;
+/** Timers of Node take no more. */
+const INT32 = 0x7fff_ffff;
 const MEBIBYTE = 1024 * 1024;
 
 const sampling = table(
@@ -35,16 +37,16 @@ const sampling = table(
       1000,
       0,
       UINT32,
-      'Traces a second that the sampled flags of clients may choose, on each listener; beyond it the rate decides. 0: no limit.',
+      'Traces a second that sampled flags may choose, on each listener; no client takes the last of it from others. 0: no limit.',
     ),
     maxKeptPerSecond: integer(
       1000,
       0,
       UINT32,
-      'Traces a second that are kept afterwards; failed, dropped, redelivered and slow ones have a quarter each of their own. 0: no limit.',
+      'Traces a second that are kept afterwards; dropped, failed, redelivered and slow ones have a quarter each of their own. 0: no limit.',
     ),
     keepErrors: flag(true, 'Whether every trace in which something failed or was refused is kept.'),
-    keepDropped: flag(true, 'Whether every trace of a message that was dropped, expired or rejected is kept.'),
+    keepDropped: flag(true, 'Whether every trace of a message that was dropped or has expired is kept.'),
     keepRedeliveredAfter: integer(
       3,
       0,
@@ -145,7 +147,7 @@ export const telemetry = table('Traces and metrics.', {
     'Sent with each request: name=value, separated by commas, as in OTEL_EXPORTER_OTLP_HEADERS.',
   ),
   exporterCompression: choice(['none', 'gzip'], 'none', 'Compression of the requests.'),
-  exporterTimeoutMs: integer(10_000, 1, UINT32, 'A request that is not answered by then is made again later.'),
+  exporterTimeoutMs: integer(10_000, 1, INT32, 'A request that is not answered by then is made again later.'),
   exporterCaFile: optionalText('ca.pem', 'Certificates of the authorities the collector is trusted by; PEM.'),
   exporterCertificateFile: optionalText('client.pem', 'Certificate shown to the collector; PEM.'),
   exporterKeyFile: optionalText('client.key', 'Its private key; PEM.'),

@@ -74,6 +74,9 @@ describe('a record batch', () => {
             view.hasContext,
             stored.some((byte) => byte !== 0),
           );
+          const words = new Uint32Array(6);
+          const flags = view.readContext(words);
+          assert.deepEqual(Uint8Array.from([...new Uint8Array(words.buffer), flags]), stored);
           position = view.next;
         }
         assert.equal(position, sealed.length);

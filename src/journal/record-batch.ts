@@ -40,6 +40,19 @@ export interface RecordFields {
   expirySeconds: number;
 }
 
+const NO_CONTEXT = new DataView(new ArrayBuffer(RECORD_CONTEXT_BYTES));
+
+/** With the reserved byte behind it. By words: a loop over the bytes takes five times as long. */
+function copyContext(from: DataView, at: number, to: DataView, toAt: number): void {
+  to.setUint32(toAt, from.getUint32(at));
+  to.setUint32(toAt + 4, from.getUint32(at + 4));
+  to.setUint32(toAt + 8, from.getUint32(at + 8));
+  to.setUint32(toAt + 12, from.getUint32(at + 12));
+  to.setUint32(toAt + 16, from.getUint32(at + 16));
+  to.setUint32(toAt + 20, from.getUint32(at + 20));
+  to.setUint16(toAt + 24, from.getUint8(at + 24) << 8);
+}
+
 /** A growing batch. It owns its buffer until `reset`; a journal may read it until the append settles. */
 export class RecordBatch {
   buffer: Buffer;
@@ -48,6 +61,9 @@ export class RecordBatch {
   /** Where in `buffer` the contexts of the traced records lie: what the journal's own spans belong to. */
   readonly traced: number[] = [];
   #view: DataView;
+  /** The context added last. */
+  #context: Uint8Array | undefined;
+  #contextView: DataView = NO_CONTEXT;
   #firstTimestamp = 0;
   #lastTimestamp = 0;
 
@@ -86,13 +102,9 @@ export class RecordBatch {
     view.setFloat64(position + 8, fields.timestamp, true);
     view.setUint32(position + 16, fields.expirySeconds, true);
     const contextAt = position + CONTEXT_AT;
-    if (context === undefined) buffer.fill(0, contextAt, contextAt + RECORD_CONTEXT_BYTES + 1);
-    else {
-      if (fields.kind === RecordKind.message) this.traced.push(contextAt);
-      for (let index = 0; index < RECORD_CONTEXT_BYTES; index += 1)
-        buffer[contextAt + index] = context[contextOffset + index]!;
-      buffer[contextAt + RECORD_CONTEXT_BYTES] = 0;
-    }
+    if (context !== undefined && fields.kind === RecordKind.message) this.traced.push(contextAt);
+    if (context === undefined) copyContext(NO_CONTEXT, 0, view, contextAt);
+    else copyContext(this.#viewOf(context), contextOffset, view, contextAt);
     view.setUint16(position + 46, topic.length, true);
     view.setUint16(position + 48, publisher.length, true);
     view.setUint32(position + 50, propertiesLength, true);
@@ -133,6 +145,15 @@ export class RecordBatch {
     this.count = 0;
     this.traced.length = 0;
     if (this.buffer.length > keepBytes) this.#allocate(64 * 1024);
+  }
+
+  /** Those who add records bring their contexts in the same array again and again. */
+  #viewOf(context: Uint8Array): DataView {
+    if (context !== this.#context) {
+      this.#context = context;
+      this.#contextView = new DataView(context.buffer, context.byteOffset, context.byteLength);
+    }
+    return this.#contextView;
   }
 
   #grow(needed: number): void {
@@ -204,8 +225,28 @@ export class RecordView {
 
   /** False for a record without a trace (its context is all zero). */
   get hasContext(): boolean {
-    const { buffer, contextStart } = this;
-    for (let index = 0; index < RECORD_CONTEXT_BYTES; index += 1) if (buffer[contextStart + index] !== 0) return true;
-    return false;
+    const { contextStart: at } = this;
+    const view = this.#view;
+    const ids =
+      view.getUint32(at) |
+      view.getUint32(at + 4) |
+      view.getUint32(at + 8) |
+      view.getUint32(at + 12) |
+      view.getUint32(at + 16) |
+      view.getUint32(at + 20);
+    return (ids | view.getUint8(at + 24)) !== 0;
+  }
+
+  /** The context as six words in memory order, and, returned, its flags. */
+  readContext(words: Uint32Array): number {
+    const { contextStart: at } = this;
+    const view = this.#view;
+    words[0] = view.getUint32(at, true);
+    words[1] = view.getUint32(at + 4, true);
+    words[2] = view.getUint32(at + 8, true);
+    words[3] = view.getUint32(at + 12, true);
+    words[4] = view.getUint32(at + 16, true);
+    words[5] = view.getUint32(at + 20, true);
+    return view.getUint8(at + 24);
   }
 }

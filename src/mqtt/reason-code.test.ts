@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PacketType } from './packet-type.ts';
 import { allowedProperties, PROPERTIES } from './property.ts';
-import { mayCarry, ReasonCode, reasonName, reasonOfReturnCode, returnCodeOfReason } from './reason-code.ts';
+import { mayCarry, ReasonCode, reasonName, reasonOfReturnCode, reasonWord, returnCodeOfReason } from './reason-code.ts';
 
 test('a code may be carried by the packets of table 2-6 only', () => {
   assert.ok(mayCarry(PacketType.pubrel, ReasonCode.packetIdentifierNotFound));
@@ -16,6 +16,11 @@ test('a code may be carried by the packets of table 2-6 only', () => {
       reasonName(code),
     );
   }
+});
+
+test('a code is one word in spans and log lines', () => {
+  assert.equal(reasonWord(ReasonCode.unsupportedProtocolVersion), 'unsupported_protocol_version');
+  assert.equal(reasonWord(ReasonCode.banned), 'banned');
 });
 
 test('the six return codes of 3.1.1 are reason codes and back', () => {

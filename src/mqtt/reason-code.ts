@@ -119,6 +119,11 @@ export function reasonName(code: ReasonCode): ReasonName {
   return REASON_NAMES.find((name) => ReasonCode[name] === code)!;
 }
 
+/** The same as a code of spans and log lines: `unsupported_protocol_version`. */
+export function reasonWord(code: ReasonCode): string {
+  return reasonName(code).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** CONNACK return codes of MQTT 3.1.1 (table 3.1), by position, as reason codes. */
 const RETURN_CODES = [
   ReasonCode.success,

@@ -107,7 +107,7 @@ export function startTelemetry(
   environment: Environment = process.env,
 ): Telemetry {
   const limits = { ...LIMITS, ...scheduleDelayFrom(environment), ...options.limits };
-  checkSettings(options, environment);
+  checkTelemetrySettings(options, environment);
   const metrics = new Metrics();
   const resources = resourcesFrom({ ...options, serviceInstanceId: randomUUID() }, environment);
   const exposition = new PrometheusExposition(metrics);
@@ -159,7 +159,10 @@ export function startTelemetry(
 }
 
 /** What is wrong with an endpoint, a certificate or a header is said here, before anything runs. */
-function checkSettings({ enable, destination, signals }: TelemetryOptions, environment: Environment): void {
+export function checkTelemetrySettings(
+  { enable, destination, signals }: TelemetryOptions,
+  environment: Environment,
+): void {
   if (enable && destination.type === 'otlp') otlpSettings(destination.options, environment);
   if (signals.metrics) {
     otlpSettings(signals.otlp, environment, 'metrics');

@@ -1,6 +1,7 @@
 import { LOG_EVENTS } from '../../telemetry/catalogue.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { CatchUp } from '../delivery/catch-up.ts';
+import { DroppedMessages } from '../delivery/dropped-messages.ts';
 import { LateDelivery } from '../delivery/late-delivery.ts';
 import { MessageFlow } from '../delivery/message-flow.ts';
 import { PublishEncoder } from '../delivery/publish-encoder.ts';
@@ -22,8 +23,11 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
   const { parts, shards, ingests, router, topics, turn, sessionLog, retained } = foundation;
   const { config, journal, recording, metrics, log, clock } = parts;
   const encoder = new PublishEncoder(config.telemetry.propagation);
+  const { linkAfterMs } = config.telemetry;
+  const dropped = new DroppedMessages({ recording, metrics, clock, linkAfterMs });
   const pusher = new Pusher({
     encoder,
+    dropped,
     recording,
     metrics,
     sessionLog,
@@ -34,12 +38,12 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     pusher,
     retained,
     topics,
+    dropped,
     recording,
-    metrics,
     clock,
-    linkAfterMs: config.telemetry.linkAfterMs,
+    linkAfterMs,
   });
-  const common = { journal, topics, late: lateDelivery, metrics, clock };
+  const common = { journal, topics, late: lateDelivery, dropped, metrics, clock };
   const onReadFailure = (error: unknown): void => log.write(LOG_EVENTS.connectionBroken, { error: error as Error });
   const groups = { router, pusher, sessionLog, shards: ingests, onFailure: onReadFailure };
   const shared = new SharedDelivery({ ...common, ...groups });
@@ -68,6 +72,7 @@ export function assembleDelivery(foundation: Foundation, late: Late): Delivery {
     router,
     pusher,
     retained,
+    dropped,
     recording,
     metrics,
     clock,

@@ -1,3 +1,4 @@
+import type { TokenBucket } from '../../base/token-bucket.ts';
 import type { ListenerConfig } from '../../config/schema.ts';
 import { type AckView, parseAck } from '../../mqtt/ack.ts';
 import { decodePacket } from '../../mqtt/codec/decode-packet.ts';
@@ -101,6 +102,8 @@ export class Connection implements Receiver, Client {
   lastAccessVersion = 0;
   /** Set when it is known how the connection ends; a connection that just breaks is lost. */
   connectionEnd: ConnectionEnd = { type: 'lost' };
+  /** Of a span that tells already why the connection ends. */
+  faultContext: Uint8Array | undefined;
   /** How the client proved who it is. */
   authMethod = 'none';
   /** Unix milliseconds at which that proof is no longer one. */
@@ -114,6 +117,8 @@ export class Connection implements Receiver, Client {
   readonly lastRule = { tracePosition: 0 };
   /** The rate at which the traces of its messages to the last topic are chosen. */
   readonly lastHead = headMemory();
+  /** How many it may choose by its sampled flags. */
+  forcedShare: TokenBucket | undefined;
   readonly #outbox: Outbox;
   readonly #transport: Transport;
   readonly #shared: ConnectionShared;

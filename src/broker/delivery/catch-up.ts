@@ -11,6 +11,7 @@ import type { Match, Subscription } from '../router/subscription.ts';
 import { numberOfOwn } from '../router/subscription-number.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { canTake, LIVE, publisherOf, type Session } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
 import type { ShardProgress } from './progress.ts';
@@ -24,7 +25,6 @@ const READ_BYTES = 256 * 1024;
 const RETAINED_STEPS = 256;
 
 const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
-const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
 
 /**
  * Brings sessions that are not live forward: first what is to be sent again, then retained messages owed to new
@@ -36,6 +36,7 @@ export class CatchUp implements TurnTask {
   readonly #router: Router<Session>;
   readonly #topics: TopicTable<Session, undefined>;
   readonly #late: LateDelivery;
+  readonly #dropped: DroppedMessages;
   readonly #redelivery: Redelivery;
   readonly #turn: Turn;
   readonly #metrics: Metrics;
@@ -54,6 +55,7 @@ export class CatchUp implements TurnTask {
     router: Router<Session>;
     topics: TopicTable<Session, undefined>;
     late: LateDelivery;
+    dropped: DroppedMessages;
     redelivery: Redelivery;
     turn: Turn;
     metrics: Metrics;
@@ -67,6 +69,7 @@ export class CatchUp implements TurnTask {
     this.#router = parts.router;
     this.#topics = parts.topics;
     this.#late = parts.late;
+    this.#dropped = parts.dropped;
     this.#redelivery = parts.redelivery;
     this.#turn = parts.turn;
     this.#metrics = parts.metrics;
@@ -208,12 +211,13 @@ export class CatchUp implements TurnTask {
     const matches = this.#matchesOf(session, topic.name, record, shard, offset);
     if (matches.length === 0) return true;
     const message = this.#message;
-    if (!readRecord(record, message, this.#clock.now())) {
+    const isAlive = readRecord(record, message, this.#clock.now());
+    message.topic = topic;
+    if (!isAlive) {
       if (matches.some((match) => isOwed(session, match, message.qos, shard, offset)))
-        this.#metrics.add(DROPPED_EXPIRED, 1);
+        this.#dropped.late(message, 'expired', session);
       return true;
     }
-    message.topic = topic;
     message.shard = shard;
     message.offset = offset;
     for (const [index, match] of matches.entries()) {

@@ -6,6 +6,7 @@ import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { LIVE, placeOf, type Session } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import { type GroupState, mayTake, type Returned } from './group-state.ts';
 import type { LateDelivery } from './late-delivery.ts';
 import { Message } from './message.ts';
@@ -14,12 +15,12 @@ import { readRecord } from './record-message.ts';
 
 const READ_RECORDS = 256;
 const READ_BYTES = 256 * 1024;
-const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
 const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
 
 export interface GroupPumpParts {
   readonly journal: Journal;
   readonly late: LateDelivery;
+  readonly dropped: DroppedMessages;
   readonly sessionLog: SessionLog;
   readonly topics: TopicTable<Session, undefined>;
   readonly metrics: Metrics;
@@ -31,6 +32,7 @@ export interface GroupPumpParts {
 export class GroupPump {
   readonly #journal: Journal;
   readonly #late: LateDelivery;
+  readonly #dropped: DroppedMessages;
   readonly #sessionLog: SessionLog;
   readonly #topics: TopicTable<Session, undefined>;
   readonly #metrics: Metrics;
@@ -42,6 +44,7 @@ export class GroupPump {
   constructor(parts: GroupPumpParts) {
     this.#journal = parts.journal;
     this.#late = parts.late;
+    this.#dropped = parts.dropped;
     this.#sessionLog = parts.sessionLog;
     this.#topics = parts.topics;
     this.#metrics = parts.metrics;
@@ -116,12 +119,13 @@ export class GroupPump {
     const record = this.#record.at(buffer, position);
     if (record.kind !== RecordKind.message) return true;
     const message = this.#message;
-    if (!readRecord(record, message, this.#clock.now())) {
-      this.#metrics.add(DROPPED_EXPIRED, 1);
-      return true;
-    }
+    const isAlive = readRecord(record, message, this.#clock.now());
     message.topic = this.#topics.intern(record.buffer, record.topicStart, record.topicEnd);
     if (!state.group.sees(message.topic.name)) return true;
+    if (!isAlive) {
+      this.#dropped.late(message, 'expired');
+      return true;
+    }
     const member = state.group.next(mayTake);
     if (member === undefined) return false;
     message.shard = shard;

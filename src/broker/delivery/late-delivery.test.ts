@@ -50,6 +50,33 @@ describe('a message that is delivered later than it was published', () => {
     );
   });
 
+  for (const [when, seconds] of [
+    ["within that time, ends its publisher's trace with an error", 10],
+    ['after it, is a trace of its own, linked and failed', 70],
+  ] as const)
+    it(`and that has expired ${when}`, async () => {
+      await using broker = await BrokerUnderTest.start({ 'telemetry.link_after_ms': 60_000 });
+      const client = await broker.connect('c', PERSISTENT);
+      await broker.subscribe(client, 'a', { qos: 1 });
+      client.close(CLOSE_REASONS.clientClosed);
+      broker.publish('a', 'x', { qos: 1, expirySeconds: 5 });
+      await broker.settle();
+      broker.clock.advanceSeconds(seconds);
+      await broker.connect('c', PERSISTENT);
+      await broker.settle();
+      const [published] = broker.spansNamed('mqtt/publish');
+      const [push, more] = broker.spansNamed('client/push');
+      assert.equal(more, undefined);
+      assert.equal(push!.traceId === published!.traceId, seconds < 60);
+      if (seconds > 60) assert.equal(push!.links[0]!.traceId, published!.traceId);
+      assert.equal(attribute(push!, 'robustmq.drop.reason'), 'expired');
+      assert.equal(attribute(push!, 'mqtt.client_id'), 'c');
+      assert.equal(attribute(push!, 'mqtt.topic'), 'a');
+      assert.equal(attribute(push!, 'robustmq.delivery.waited_ms'), seconds * 1000);
+      assert.equal(push!.failure?.message, 'the message expired before it was delivered');
+      assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 1);
+    });
+
   it('is recorded where the head did not choose its trace, and says so on', async () => {
     await using broker = await BrokerUnderTest.start({ 'telemetry.sampling.rate': 0 });
     const client = await broker.connect('c', PERSISTENT);
@@ -122,6 +149,29 @@ describe('retained messages for a new subscription', () => {
     await owe(broker, client, 'a');
     assert.deepEqual(client.takeMessages(), []);
     assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 1);
+    const [publish] = broker.spansNamed('mqtt/publish');
+    const [push] = broker.spansNamed('client/push');
+    assert.equal(push!.traceId, publish!.traceId);
+    assert.equal(attribute(push!, 'robustmq.drop.reason'), 'expired');
+    assert.equal(attribute(push!, 'mqtt.client_id'), 'c');
+    assert.equal(attribute(push!, 'robustmq.delivery.waited_ms'), 6000);
+  });
+
+  it('that went while they were searched for are not counted as dropped', async () => {
+    await using broker = await BrokerUnderTest.start();
+    broker.publish('a', 'x', { qos: 1, retain: true });
+    await broker.settle();
+    const client = await broker.connect('c');
+    await broker.subscribe(client, 'a', { qos: 1 });
+    const { router, retained, catchUp } = broker.assembly;
+    const subscription = router.find(client.session!, 'a')!;
+    client.session!.owedRetained.push({ subscription, topics: retained.matching('a'), waiting: 'a' });
+    broker.publish('a', '', { retain: true });
+    catchUp.wake(client.session!);
+    await broker.settle();
+    client.takeMessages();
+    assert.deepEqual(client.session!.owedRetained, []);
+    assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 0);
   });
 
   it('that were not acknowledged are sent again, as what they were, and do not keep a session from being saved', async () => {

@@ -1,6 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import { METRICS } from '../../telemetry/catalogue.ts';
-import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Recording } from '../../telemetry/recording.ts';
 import { decisionOf, PUSH_FLAG, type PushHandle } from '../../telemetry/records/push-recorder.ts';
 import { hasTrace } from '../../telemetry/trace-context.ts';
@@ -8,11 +6,10 @@ import type { Match } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { FROM_RETAINED } from '../session/inflight-window.ts';
 import type { Session } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import { Message } from './message.ts';
 import type { Pusher } from './pusher.ts';
 import type { RetainedMessages } from './retained-messages.ts';
-
-const DROPPED_EXPIRED = counterId(METRICS.messagesDroppedTotal, 'expired');
 
 /** What came of one step: nothing is left to do for it, the next one needs another turn, or the session has no room. */
 type RetainedStep = 'done' | 'searching' | 'no_room';
@@ -26,7 +23,7 @@ export class LateDelivery {
   readonly #retained: RetainedMessages;
   readonly #topics: TopicTable<Session, undefined>;
   readonly #recording: Recording;
-  readonly #metrics: Metrics;
+  readonly #dropped: DroppedMessages;
   readonly #clock: Clock;
   readonly #linkAfterMs: number;
   readonly #message = new Message();
@@ -36,7 +33,7 @@ export class LateDelivery {
     retained: RetainedMessages;
     topics: TopicTable<Session, undefined>;
     recording: Recording;
-    metrics: Metrics;
+    dropped: DroppedMessages;
     clock: Clock;
     linkAfterMs: number;
   }) {
@@ -44,7 +41,7 @@ export class LateDelivery {
     this.#retained = parts.retained;
     this.#topics = parts.topics;
     this.#recording = parts.recording;
-    this.#metrics = parts.metrics;
+    this.#dropped = parts.dropped;
     this.#clock = parts.clock;
     this.#linkAfterMs = parts.linkAfterMs;
   }
@@ -98,12 +95,13 @@ export class LateDelivery {
     }
     const name = Buffer.from(owed.waiting);
     const message = this.#message;
-    if (this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now())) {
+    const found = this.#retained.read(this.#topics.intern(name, 0, name.length), message, this.#clock.now());
+    if (found === 'kept') {
       const qos = Math.min(message.qos, subscription.qos);
       if (session.receiver!.saturated || (qos > 0 && !session.window.hasRoom)) return 'no_room';
       // [MQTT-3.3.1-8]: sent because of a new subscription, it keeps its retain flag.
       this.send(message, subscription, qos, true, FROM_RETAINED);
-    } else this.#metrics.add(DROPPED_EXPIRED, 1);
+    } else if (found === 'expired') this.#dropped.late(message, 'expired', session);
     owed.waiting = undefined;
     return 'done';
   }

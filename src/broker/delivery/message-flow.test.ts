@@ -4,8 +4,12 @@ import { MemoryJournal } from '../../journal/engines/memory/memory-journal.ts';
 import { RecordView } from '../../journal/record-batch.ts';
 import { everythingFrom, payloadOf } from '../../journal/testing/records.ts';
 import { MemoryPlacement } from '../../placement/engines/memory/memory-placement.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import type { FinishedSpan } from '../../telemetry/finished-span.ts';
+import { counterId } from '../../telemetry/metrics.ts';
+import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { publisherOf } from '../session/session.ts';
+import { attributesOf } from '../testing/attributes-of.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
 import { ControlledJournal } from '../testing/controlled-journal.ts';
 import { textOf } from '../testing/packet-stream.ts';
@@ -94,7 +98,59 @@ describe('the flow of messages', () => {
     await broker.settle();
     assert.deepEqual(client.takeMessages(), []);
     assert.equal(broker.assembly.ingests[0]!.dispatchedEnd, 1);
+    assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 1);
+    const [publish] = broker.spansNamed('mqtt/publish');
+    const [push, more] = broker.spansNamed('client/push');
+    assert.equal(more, undefined);
+    assert.deepEqual([push!.traceId, push!.parent], [publish!.traceId, { type: 'remote', spanId: publish!.spanId }]);
+    const attributes = attributesOf(push);
+    assert.equal(attributes.get(ATTRIBUTES.dropReason), 'expired');
+    assert.equal(attributes.get(ATTRIBUTES.errorType), 'dropped');
+    assert.equal(attributes.get(ATTRIBUTES.mqttClientId), 'c');
   });
+
+  it('counts what had expired for each who would have got it now, and tells of it once', async () => {
+    const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');
+    await using broker = await BrokerUnderTest.start({}, { journal: controlled.journal });
+    for (const id of ['one', 'two']) await broker.subscribe(await broker.connect(id), 'a');
+    const member = await broker.connect('member');
+    await broker.subscribe(member, '$share/g/a');
+    // Of a publisher that wants nothing of its own, and of who is away and would have got it at QoS 0, nothing is lost.
+    await broker.subscribe(member, 'a', { noLocal: true });
+    const away = await broker.connect('away', { expirySeconds: 100 });
+    await broker.subscribe(away, 'a', { qos: 0 });
+    away.close(CLOSE_REASONS.clientClosed);
+    broker.publish('a', 'x', { qos: 1, expirySeconds: 1, publisher: member.session! });
+    broker.publish('nobody', 'x', { qos: 1, expirySeconds: 1 });
+    broker.assembly.turn.end();
+    broker.clock.advanceSeconds(2);
+    controlled.settle('commit');
+    await broker.settle();
+    assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 3);
+    const pushes = broker.spansNamed('client/push');
+    assert.equal(pushes.length, 1);
+    assert.equal(attributesOf(pushes[0]).has(ATTRIBUTES.mqttClientId), false);
+  });
+
+  for (const qos of [0, 1] as const)
+    it(`delivers a QoS ${qos} message that it may not retain, and its trace says so`, async () => {
+      await using broker = await BrokerUnderTest.start({ 'mqtt.max_retained_messages': 1 });
+      const client = await broker.connect('c');
+      await broker.subscribe(client, 'b');
+      for (const topic of ['a', 'b']) broker.publish(topic, 'x', { qos, retain: true });
+      await broker.settle();
+      for (const packet of client.take()) broker.answer(client, packet);
+      const [, refused] = broker.spansNamed('mqtt/publish');
+      const [retain, more] = broker.spansNamed('message/retain');
+      assert.equal(more, undefined);
+      assert.deepEqual(
+        [retain!.traceId, retain!.parent],
+        [refused!.traceId, { type: 'remote', spanId: refused!.spanId }],
+      );
+      assert.equal(attributesOf(retain).get(ATTRIBUTES.dropReason), 'quota');
+      assert.ok(retain!.failure);
+      assert.equal(broker.spansNamed('client/push').length, 1);
+    });
 
   it('tells when a retained message could not be kept, though it was delivered', async () => {
     const placement = new MemoryPlacement();

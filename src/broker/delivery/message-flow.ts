@@ -10,6 +10,7 @@ import { recordStage, STAGES } from '../../telemetry/stage.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Router } from '../router/router.ts';
 import type { Session } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import type { Ingest, IngestBatch, IngestEvents } from './ingest.ts';
 import { type BrokerTopic, Message } from './message.ts';
 import type { Pusher } from './pusher.ts';
@@ -32,6 +33,7 @@ export class MessageFlow implements IngestEvents<Connection> {
   readonly #router: Router<Session>;
   readonly #pusher: Pusher;
   readonly #retained: RetainedMessages;
+  readonly #dropped: DroppedMessages;
   readonly #recording: Recording;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
@@ -49,6 +51,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     router: Router<Session>;
     pusher: Pusher;
     retained: RetainedMessages;
+    dropped: DroppedMessages;
     recording: Recording;
     metrics: Metrics;
     connectionCount: () => number;
@@ -61,6 +64,7 @@ export class MessageFlow implements IngestEvents<Connection> {
     this.#router = parts.router;
     this.#pusher = parts.pusher;
     this.#retained = parts.retained;
+    this.#dropped = parts.dropped;
     this.#recording = parts.recording;
     this.#metrics = parts.metrics;
     this.#connectionCount = parts.connectionCount;
@@ -113,9 +117,9 @@ export class MessageFlow implements IngestEvents<Connection> {
     this.#unstamped.length = 0;
   }
 
-  /** QoS 0: keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
+  /** Keeps it for future subscribers; an empty payload forgets what was kept [MQTT-3.3.1-6]. */
   retain(message: Message): void {
-    this.#retained.keep(message);
+    if (!this.#retained.keep(message)) this.#dropped.notRetained(message);
   }
 
   onCommit(
@@ -143,10 +147,11 @@ export class MessageFlow implements IngestEvents<Connection> {
       batch.matched[index] = !matches.isEmpty;
       if (isTraced) batch.entries.stored(index, matches.members.length + matches.groups.length);
       if (message.retain) {
-        this.#retained.keep(message);
+        this.retain(message);
         if (firstRetained === -1) firstRetained = index;
       }
       if (alive) this.#pusher.pushToAll(message, matches);
+      else this.#pusher.expire(message, matches);
       if (firstRetained === -1) answers.answer(batch, index, shard, offset, now);
     }
     const answered = firstRetained === -1 ? batch.positions.length : firstRetained;

@@ -11,6 +11,7 @@ import type { SharedGroup } from '../router/shared-group.ts';
 import type { Match } from '../router/subscription.ts';
 import type { Receiver } from '../session/receiver.ts';
 import { canTake, isNoted, LIVE, type Session } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import type { Message } from './message.ts';
 import type { PublishEncoder } from './publish-encoder.ts';
 
@@ -32,6 +33,8 @@ export type PushOutcome = 'pushed' | 'dropped';
 /** Picks the member of a shared group that gets a message. */
 export interface GroupDelivery {
   offer(group: SharedGroup<Session>, message: Message): void;
+  /** Whether the group is offered what is dispatched of the shard. */
+  isLive(group: SharedGroup<Session>, shard: number): boolean;
 }
 
 /** Sends a message that is in memory to those who are there and can take it; who cannot is left to the journal. */
@@ -40,6 +43,7 @@ export class Pusher {
   readonly #recording: Recording;
   readonly #metrics: Metrics;
   readonly #sessionLog: SessionLog;
+  readonly #dropped: DroppedMessages;
   readonly #shared: () => GroupDelivery;
   readonly #onBehind: (session: Session) => void;
   readonly #pushContext = messageContext();
@@ -52,6 +56,7 @@ export class Pusher {
     recording: Recording;
     metrics: Metrics;
     sessionLog: SessionLog;
+    dropped: DroppedMessages;
     shared: () => GroupDelivery;
     /** A session that was live could not take a message: it reads on from the journal. */
     onBehind: (session: Session) => void;
@@ -60,6 +65,7 @@ export class Pusher {
     this.#recording = parts.recording;
     this.#metrics = parts.metrics;
     this.#sessionLog = parts.sessionLog;
+    this.#dropped = parts.dropped;
     this.#shared = parts.shared;
     this.#onBehind = parts.onBehind;
   }
@@ -81,6 +87,19 @@ export class Pusher {
       if (match !== undefined && !this.#offer(message, match)) this.#fallBehind(message, members, index);
     }
     for (let index = 0; index < groups.length; index += 1) this.#shared().offer(groups[index]!, message);
+  }
+
+  /** It expired before it could be offered. Who reads from the journal finds that out there. */
+  expire(message: Message, { members, groups }: MatchSet<Session>): void {
+    const { shard, publisher, qos } = message;
+    const owed = members.filter((member) => {
+      const match = member.session.number === publisher ? member.toSelf : member;
+      if (match === undefined || match.session.positions[shard] !== LIVE) return false;
+      return match.session.receiver !== undefined || Math.min(qos, match.qos) > 0;
+    });
+    const groupsOwed = groups.filter((group) => this.#shared().isLive(group, shard)).length;
+    const count = owed.length + groupsOwed;
+    if (count > 0) this.#dropped.dispatched(message, 'expired', count, count === 1 ? owed[0]?.session : undefined);
   }
 
   /** Forgets what was encoded for the message before; `push` may then be called for any number of sessions. */

@@ -5,6 +5,7 @@ import {
   RecordKind,
   type RecordView,
 } from '../../journal/record-batch.ts';
+import { FLAGS_AT } from '../../telemetry/trace-context.ts';
 import { type Message, NO_EXPIRY_SECONDS } from './message.ts';
 import { hasTraceparent } from './traceparent-property.ts';
 
@@ -55,11 +56,7 @@ export function readRecord(record: RecordView, message: Message, now: number): b
   message.payloadEnd = record.payloadEnd;
   message.receivedAt = record.timestamp;
   message.hasContext = record.hasContext;
-  if (message.hasContext) {
-    const { context } = message;
-    for (let index = 0; index < context.length; index += 1)
-      context[index] = record.buffer[record.contextStart + index]!;
-  }
+  if (message.hasContext) message.context[FLAGS_AT] = record.readContext(message.trace.words);
   // Only asked of messages with a context: whether the publisher sent one or the broker made it.
   message.hasTraceparent =
     message.hasContext && hasTraceparent(record.buffer, record.propertiesStart, record.propertiesEnd);

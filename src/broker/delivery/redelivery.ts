@@ -5,7 +5,7 @@ import { writeAck } from '../../mqtt/ack.ts';
 import { PacketType } from '../../mqtt/packet-type.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { METRICS } from '../../telemetry/catalogue.ts';
-import { counterId, type Metrics } from '../../telemetry/metrics.ts';
+import { type CounterId, counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Recording } from '../../telemetry/recording.ts';
 import { messageContext } from '../../telemetry/records/message-recorder.ts';
 import { PUSH_FLAG } from '../../telemetry/records/push-recorder.ts';
@@ -26,6 +26,7 @@ import { readRecord } from './record-message.ts';
 
 const DUPLICATE_FLAG = 0b1000;
 const DROPPED_RETENTION = counterId(METRICS.messagesDroppedTotal, 'retention');
+const DROPPED_TOO_LARGE = counterId(METRICS.messagesDroppedTotal, 'too_large');
 
 /**
  * Sends again what a client had not acknowledged when its connection ended: the same message under the same packet
@@ -91,7 +92,7 @@ export class Redelivery {
     session.redeliver.shift();
     // Acknowledged meanwhile.
     if (!window.resent(packetId, this.#clock.now(), 0)) return;
-    if (entry === undefined) this.#giveUp(session, packetId, qos);
+    if (entry === undefined) this.#giveUp(session, packetId, qos, DROPPED_RETENTION);
     else this.#send(session, packetId, qos, shard, group, entry);
   }
 
@@ -130,7 +131,7 @@ export class Redelivery {
     );
     const size = encoder.end - encoder.start;
     if (size > receiver.maximumPacketSize) {
-      this.#giveUp(session, packetId, qos);
+      this.#giveUp(session, packetId, qos, DROPPED_TOO_LARGE);
       pushes.dropped(handle, PUSH_FLAG.droppedTooLarge);
     } else {
       session.window.resent(packetId, this.#clock.now(), handle);
@@ -155,10 +156,10 @@ export class Redelivery {
   }
 
   /** The message is gone from the journal, or the client that came back takes only smaller ones. */
-  #giveUp(session: Session, packetId: number, qos: number): void {
+  #giveUp(session: Session, packetId: number, qos: number, counter: CounterId): void {
     if (qos === 1) session.window.acknowledge(packetId);
     else session.window.refused(packetId);
-    this.#metrics.add(DROPPED_RETENTION, 1);
+    this.#metrics.add(counter, 1);
     if (session.persistent) this.#sessionLog.acknowledged(session, packetId);
   }
 

@@ -59,7 +59,7 @@ function message(topic: string, text: string, fields: Partial<Message> = {}): Me
 
 function textOf(retained: RetainedMessages, topic: string, now = NOW): string | undefined {
   const read = new Message();
-  if (!retained.read(topicOf(topic), read, now)) return undefined;
+  if (retained.read(topicOf(topic), read, now) !== 'kept') return undefined;
   return Buffer.from(read.payload.subarray(read.payloadStart, read.payloadEnd)).toString();
 }
 

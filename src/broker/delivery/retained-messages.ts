@@ -80,16 +80,19 @@ export class RetainedMessages {
   /**
    * Notes the change; it is durable when a promise that `durable` gives from now on settles. What a limit does not allow
    * is counted and not kept, and neither is what it would have replaced: an old value must not pass for the present one.
+   * Returns whether the limits allow it.
    */
-  keep(message: Message): void {
+  keep(message: Message): boolean {
     const topic = message.topic.name;
-    if (message.payloadEnd === message.payloadStart || !this.#mayKeep(message)) {
-      this.#forget(topic);
-      return;
+    const isEmpty = message.payloadEnd === message.payloadStart;
+    const isAllowed = isEmpty || this.#mayKeep(message);
+    if (isEmpty || !isAllowed) this.#forget(topic);
+    else {
+      const value = this.#encode(message);
+      this.#set(topic, value);
+      this.#change(topic, value);
     }
-    const value = this.#encode(message);
-    this.#set(topic, value);
-    this.#change(topic, value);
+    return isAllowed;
   }
 
   /** Keeps the message for new subscribers of this run of the broker only. */
@@ -111,16 +114,16 @@ export class RetainedMessages {
     for (const entry of this.#tree.matching(filter)) yield entry?.topic;
   }
 
-  /** Fills the message from what is kept for the topic. False: nothing is, or it has expired. */
-  read(topic: BrokerTopic, message: Message, now: number): boolean {
+  /** Fills the message from what is kept for the topic, also where that has just been found expired and forgotten. */
+  read(topic: BrokerTopic, message: Message, now: number): 'kept' | 'expired' | 'none' {
     const value = this.#tree.get(topic.name);
-    if (value === undefined) return false;
+    if (value === undefined) return 'none';
     message.topic = topic;
     message.shard = value.readUInt16LE();
     message.offset = value.readDoubleLE(OFFSET_AT);
-    if (readRecord(this.#record.at(value, RECORD_AT), message, now)) return true;
+    if (readRecord(this.#record.at(value, RECORD_AT), message, now)) return 'kept';
     this.#forget(topic.name);
-    return false;
+    return 'expired';
   }
 
   #mayKeep(message: Message): boolean {

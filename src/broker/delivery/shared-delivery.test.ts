@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { METRICS } from '../../telemetry/catalogue.ts';
+import { ATTRIBUTES, METRICS } from '../../telemetry/catalogue.ts';
 import { counterId } from '../../telemetry/metrics.ts';
 import { CLOSE_REASONS } from '../connection/close-reason.ts';
 import { BrokerUnderTest } from '../testing/broker-under-test.ts';
@@ -98,6 +98,15 @@ describe('a shared subscription', () => {
     broker.publish('a', 'lost');
     assert.deepEqual([texts(one), texts(two)], [[], ['1', '2']]);
     assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'no_subscriber')), 1);
+    const lost = broker.spansNamed('mqtt/publish').at(-1)!;
+    const failed = broker.spansNamed('client/push').filter(({ failure }) => failure !== null);
+    assert.deepEqual(
+      failed.map(({ traceId, attributes }) => [
+        traceId,
+        attributes.find(({ definition }) => definition === ATTRIBUTES.dropReason)?.value,
+      ]),
+      [[lost.traceId, 'no_subscriber']],
+    );
   });
 
   it('gives what a member had not acknowledged to another when its session ends [MQTT-4.8.2-4]', async () => {
@@ -286,6 +295,12 @@ describe('a shared subscription', () => {
     await broker.settle();
     assert.deepEqual(texts(one), ['long']);
     assert.equal(broker.count(counterId(METRICS.messagesDroppedTotal, 'expired')), 1);
+    const [short] = broker.spansNamed('mqtt/publish');
+    const [expired, more] = broker.spansNamed('client/push').filter(({ failure }) => failure !== null);
+    assert.equal(more, undefined);
+    assert.equal(expired!.traceId, short!.traceId);
+    const keys = expired!.attributes.map(({ definition }) => definition.key);
+    assert.ok(keys.includes('robustmq.drop.reason') && !keys.includes('mqtt.client_id'));
   });
 
   it('does not stop while a member has room, though one shard fell behind while another was read', async () => {

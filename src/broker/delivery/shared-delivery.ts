@@ -1,16 +1,13 @@
-import { METRICS } from '../../telemetry/catalogue.ts';
-import { counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Router } from '../router/router.ts';
 import type { SharedGroup } from '../router/shared-group.ts';
 import type { ShardPosition } from '../router/subscription.ts';
 import { LIVE, placeOf, type Session, visitShared } from '../session/session.ts';
+import type { DroppedMessages } from './dropped-messages.ts';
 import { GroupPump, type GroupPumpParts } from './group-pump.ts';
 import { GroupState, mayTake, type Returned } from './group-state.ts';
 import type { Message } from './message.ts';
 import type { ShardProgress } from './progress.ts';
 import type { GroupDelivery, Pusher } from './pusher.ts';
-
-const DROPPED_NO_SUBSCRIBER = counterId(METRICS.messagesDroppedTotal, 'no_subscriber');
 
 /** What a checkpoint keeps of a group. */
 export interface GroupProgress {
@@ -28,7 +25,7 @@ export class SharedDelivery implements GroupDelivery {
   readonly #router: Router<Session>;
   readonly #pusher: Pusher;
   readonly #pump: GroupPump;
-  readonly #metrics: Metrics;
+  readonly #dropped: DroppedMessages;
   readonly #shards: readonly ShardProgress[];
   readonly #onFailure: (cause: unknown) => void;
   readonly #groups = new Map<string, GroupState>();
@@ -42,7 +39,7 @@ export class SharedDelivery implements GroupDelivery {
     this.#router = parts.router;
     this.#pusher = parts.pusher;
     this.#pump = new GroupPump(parts);
-    this.#metrics = parts.metrics;
+    this.#dropped = parts.dropped;
     this.#shards = parts.shards;
     this.#onFailure = parts.onFailure;
   }
@@ -51,7 +48,7 @@ export class SharedDelivery implements GroupDelivery {
   offer(group: SharedGroup<Session>, message: Message): void {
     if (message.shard === -1) {
       const member = group.next(isPresent);
-      if (member === undefined) this.#metrics.add(DROPPED_NO_SUBSCRIBER, 1);
+      if (member === undefined) this.#dropped.dispatched(message, 'no_subscriber', 1);
       else this.#pusher.pushTraced(message, member, 0, member.session.receiver!, group.number);
       return;
     }
@@ -67,6 +64,11 @@ export class SharedDelivery implements GroupDelivery {
     if (group.outlivesBroker) session.inLastingGroup = true;
     // [MQTT-4.8.2-3]
     this.#pusher.pushTraced(message, member, Math.min(message.qos, member.qos), session.receiver!, group.number);
+  }
+
+  /** Whether the group is offered what is dispatched of the shard, and does not read it from the journal. */
+  isLive(group: SharedGroup<Session>, shard: number): boolean {
+    return this.#stateOf(group).positions[shard] === LIVE;
   }
 
   /** The session can take more: so can the groups it is in. Asked with every acknowledgement. */

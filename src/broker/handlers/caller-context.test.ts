@@ -8,7 +8,7 @@ import type { UserProperty } from '../../mqtt/property.ts';
 import { PublishView } from '../../mqtt/publish-view.ts';
 import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { traceIdOf } from '../../telemetry/trace-context.ts';
-import { CallerContext } from './caller-context.ts';
+import { type Caller, CallerContext } from './caller-context.ts';
 
 const NOW = 1_700_000_000_000;
 const TRACE_ID = 'ab'.repeat(16);
@@ -60,10 +60,14 @@ describe('the context a publisher sends', () => {
     assert.equal(stateOf('x'.repeat(5000)), '');
   });
 
+  const sender = (listener: ListenerConfig): Caller => ({ listener, forcedShare: undefined });
+
   it('chooses traces within what its listener allows, each listener for itself', () => {
     const caller = new CallerContext(2);
+    const { buffer, view } = published(['traceparent', HEADER]);
+    caller.read(LISTENER, buffer, view);
     const taken = (listener: ListenerConfig): (boolean | undefined)[] =>
-      [1, 2, 3].map(() => caller.forced(listener, NOW)?.take(NOW));
+      [1, 2, 3].map(() => caller.forced(sender(listener), NOW)?.take(NOW));
     assert.deepEqual(taken(LISTENER), [true, true, false]);
     assert.deepEqual(taken({ ...LISTENER, name: 'other', maxForcedTracesPerSecond: 1 }), [true, false, false]);
     assert.deepEqual(taken({ ...LISTENER, name: 'free', maxForcedTracesPerSecond: 0 }), [
@@ -72,6 +76,25 @@ describe('the context a publisher sends', () => {
       undefined,
     ]);
     assert.deepEqual(taken(LISTENER), [false, false, false]);
-    assert.equal(caller.forced(LISTENER, NOW + 1000)?.take(NOW + 1000), true);
+    assert.equal(caller.forced(sender(LISTENER), NOW + 1000)?.take(NOW + 1000), true);
+  });
+
+  it('leaves to others what one client does not need for itself', () => {
+    const caller = new CallerContext(1000);
+    const { buffer, view } = published(['traceparent', HEADER]);
+    caller.read(LISTENER, buffer, view);
+    const [greedy, modest] = [sender(LISTENER), sender(LISTENER)];
+    const share = caller.forced(greedy, NOW)!;
+    assert.equal(caller.forced(greedy, NOW), share);
+    while (share.take(NOW));
+    assert.equal(caller.forced(modest, NOW)?.take(NOW), true);
+  });
+
+  it('has no share to remember where its flag is not set', () => {
+    const caller = new CallerContext(1000);
+    const { buffer, view } = published(['traceparent', HEADER.replace(/01$/, '00')]);
+    caller.read(LISTENER, buffer, view);
+    const quiet = sender(LISTENER);
+    assert.deepEqual([caller.forced(quiet, NOW), quiet.forcedShare], [undefined, undefined]);
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { mountTopic } from '../../mqtt/mount-point.ts';
 import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '../../mqtt/packets.ts';
-import { ReasonCode, returnCodeOfReason } from '../../mqtt/reason-code.ts';
+import { ReasonCode, reasonWord, returnCodeOfReason } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, LOG_EVENTS } from '../../telemetry/catalogue.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -116,7 +116,7 @@ export class ConnectHandler {
     connection.stage = 'connecting';
     this.#finish(connection, span, startedAt, {
       reasonCode,
-      errorType: 'malformed_packet',
+      errorType: reasonWord(reasonCode),
       message: 'not a CONNECT that can be read',
     });
   }

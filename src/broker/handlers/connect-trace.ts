@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ConnectPacket, ProtocolVersion } from '../../mqtt/packets.ts';
-import { ReasonCode, reasonName } from '../../mqtt/reason-code.ts';
+import { ReasonCode } from '../../mqtt/reason-code.ts';
 import { ATTRIBUTES, LOG_EVENTS, METRICS, SPANS } from '../../telemetry/catalogue.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { counterId, type Metrics } from '../../telemetry/metrics.ts';
@@ -60,11 +60,11 @@ export class ConnectTrace {
     this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
     this.#recorder.fail(span, errorType, message, cause);
     const { listenerName, remoteAddress } = connection;
-    this.#log.write(
-      LOG_EVENTS.connectionRefused,
-      { listener: listenerName, address: remoteAddress, reason: reasonName(reasonCode) },
-      contextOf(this.#recorder, span),
-    );
+    const context = contextOf(this.#recorder, span);
+    connection.faultContext = context;
+    // In the words of the span, so that one is found by the other.
+    const fields = { listener: listenerName, address: remoteAddress, reason: errorType, reasonCode };
+    this.#log.write(LOG_EVENTS.connectionRefused, fields, context);
   }
 
   /** What the client was given less of than it asked for. */

@@ -102,6 +102,69 @@ describe('a packet that is out of place', () => {
   });
 });
 
+describe('a connection that fails', () => {
+  async function failureOf(broker: BrokerUnderTest, bytes: readonly number[], end: 'close' | 'timeout' = 'close') {
+    await using client = await RawClient.open(await broker.listen(), 5);
+    if (bytes.length > 0) client.sendBytes(Buffer.from(bytes));
+    if (end === 'timeout') {
+      while (broker.assembly.connections.count === 0) await new Promise(setImmediate);
+      broker.clock.advanceSeconds(60);
+      broker.assembly.connections.tick(broker.clock.now());
+    }
+    await client.expectClose();
+    const line = broker.telemetry.logLines.find(({ event }) => event === 'connection.failed');
+    const span = broker.spans.find(({ spanId }) => spanId === line?.span_id);
+    assert.equal(line?.trace_id, span?.traceId);
+    const attributes = attributesOf(span);
+    assert.equal(attributes.get(ATTRIBUTES.errorType), line?.reason);
+    assert.equal(attributes.get(ATTRIBUTES.networkPeerAddress), '127.0.0.1');
+    return { span, attributes, reason: line?.reason };
+  }
+
+  for (const [what, bytes, reason] of [
+    ['a packet before CONNECT', [0xc0, 0], 'protocol_error'],
+    ['what is no packet', [0xc0, 0xff, 0xff, 0xff, 0xff], 'malformed_packet'],
+    ['a packet larger than the broker takes', [0x10, 0xff, 0xff, 0xff, 0x7f], 'packet_too_large'],
+  ] as const)
+    it(`before anybody knows whose it is, by ${what}, has a trace that the log names`, async () => {
+      await using broker = await BrokerUnderTest.start();
+      const { span, attributes, reason: told } = await failureOf(broker, bytes);
+      assert.deepEqual([span?.definition.name, told], ['mqtt/disconnect', reason]);
+      assert.ok(span?.failure);
+      assert.ok(!attributes.has(ATTRIBUTES.mqttClientId));
+    });
+
+  it('because no CONNECT comes has one', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const { span, attributes, reason } = await failureOf(broker, [], 'timeout');
+    assert.deepEqual([span?.definition.name, reason], ['mqtt/disconnect', 'connect_timeout']);
+    assert.ok(!attributes.has(ATTRIBUTES.mqttReasonCode));
+  });
+
+  it('by its CONNECT has that of the CONNECT, and no other', async () => {
+    await using broker = await BrokerUnderTest.start();
+    const { span, reason } = await failureOf(broker, [0x10, 0x02, 0, 4]);
+    assert.deepEqual([span?.definition.name, reason], ['mqtt/connect', 'malformed_packet']);
+    assert.deepEqual(broker.spansNamed('mqtt/disconnect'), []);
+    const refused = broker.telemetry.logLines.find(({ event }) => event === 'connection.refused');
+    assert.deepEqual(
+      [refused?.span_id, refused?.reason, refused?.reasonCode],
+      [span?.spanId, reason, ReasonCode.malformedPacket],
+    );
+  });
+
+  it('of an MQTT 3.1.1 client, to which no packet can say it, has one', async () => {
+    await using scene = await open({ protocolVersion: 4 });
+    scene.client.sendBytes(Buffer.from([0xc0, 1, 0]));
+    await scene.client.expectClose();
+    const [span] = scene.broker.spansNamed('mqtt/disconnect');
+    const attributes = attributesOf(span);
+    assert.equal(attributes.get(ATTRIBUTES.errorType), 'malformed_packet');
+    assert.equal(attributes.get(ATTRIBUTES.mqttReasonCode), ReasonCode.malformedPacket);
+    assert.equal(attributes.get(ATTRIBUTES.mqttClientId), 'c');
+  });
+});
+
 describe('a broker whose journal does not keep up', () => {
   it('reads no more from those who publish, and goes on when it has caught up', async () => {
     const controlled = new ControlledJournal(new MemoryJournal({ clock: new TestClock() }), 'default');

@@ -10,7 +10,6 @@ import { NO_SPAN, type Recorder } from '../../telemetry/recorder.ts';
 import { CLOSE_REASONS, type CloseReason } from '../connection/close-reason.ts';
 import type { Connection, PacketHandlers } from '../connection/connection.ts';
 import { expiryAtDisconnect } from '../session/expiry.ts';
-import type { Session } from '../session/session.ts';
 import type { AckHandler } from './ack-handler.ts';
 import type { ConnectHandler } from './connect-handler.ts';
 import type { EnhancedAuthentication } from './enhanced-authentication.ts';
@@ -30,15 +29,15 @@ const WITHOUT_FAULT: ReadonlySet<CloseReason['label']> = new Set([
 ]);
 const SESSION_EXPIRY_HIT = counterId(METRICS.limitsHitTotal, 'session_expiry');
 const PACKET_SIZE_HIT = counterId(METRICS.limitsHitTotal, 'packet_size');
-/** What an operator looks for in the log when a device complains. */
-const FAULTS: ReadonlySet<CloseReason['label']> = new Set([
-  'socket_error',
-  'connect_timeout',
-  'keep_alive_timeout',
-  'malformed_packet',
-  'protocol_error',
-  'packet_too_large',
-  'quota_exceeded',
+/** What an operator looks for in log and traces when a device complains, and in which words. */
+const FAULTS: ReadonlyMap<CloseReason['label'], string> = new Map([
+  ['socket_error', 'the network failed'],
+  ['connect_timeout', 'no CONNECT came in time'],
+  ['keep_alive_timeout', 'nothing came for longer than the client had announced'],
+  ['malformed_packet', 'a packet could not be read'],
+  ['protocol_error', 'the protocol does not allow the packet'],
+  ['packet_too_large', 'a packet was too large'],
+  ['quota_exceeded', 'the client exceeded a quota'],
 ]);
 const CLOSED = new Map<CloseReason['label'], number>();
 
@@ -169,11 +168,11 @@ export class PacketDispatch implements PacketHandlers {
     }
     this.#metrics.add(closedId(reason.label), 1);
     if (reason.label === 'packet_too_large') this.#metrics.add(PACKET_SIZE_HIT, 1);
-    const context =
-      connection.session !== undefined && reason.reasonCode !== undefined
-        ? this.#traceGoodbye(connection, connection.session, reason.label, reason.reasonCode)
-        : undefined;
-    if (FAULTS.has(reason.label)) this.#tellFault(connection, reason, context);
+    const isFault = FAULTS.has(reason.label);
+    const isGoodbye = connection.session !== undefined && reason.reasonCode !== undefined;
+    const isToTell = connection.faultContext === undefined && (isFault || isGoodbye);
+    const context = isToTell ? this.#traceGoodbye(connection, reason) : connection.faultContext;
+    if (isFault) this.#tellFault(connection, reason, context);
     this.#lifecycle.leave(connection, reason, connection.connectionEnd);
     this.#onClosed(connection);
   }
@@ -190,22 +189,21 @@ export class PacketDispatch implements PacketHandlers {
   }
 
   /**
-   * The broker ends a connection: an MQTT 5 client is told why, the trace is told in any case. Returns the span's context,
-   * for the log.
+   * The broker ends a connection, or the network does: an MQTT 5 client is told why, the trace is told in any case, also
+   * where the client has not said who it is. Returns the span's context, for the log.
    */
-  #traceGoodbye(
-    connection: Connection,
-    session: Session,
-    label: CloseReason['label'],
-    reasonCode: ReasonCode,
-  ): Uint8Array | undefined {
+  #traceGoodbye(connection: Connection, { label, reasonCode }: CloseReason): Uint8Array | undefined {
+    const { clientId, session, remoteAddress, remotePort } = connection;
     const at = this.#clock.now();
     const span = this.#recorder.root(SPANS.mqttDisconnect, at, connection);
     if (span === NO_SPAN) return undefined;
-    this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, session.clientId);
-    this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
-    this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
-    if (!WITHOUT_FAULT.has(label)) this.#recorder.fail(span, label, 'the broker ended the connection');
+    if (clientId !== '') this.#recorder.attribute(span, ATTRIBUTES.mqttClientId, clientId);
+    if (reasonCode !== undefined) this.#recorder.attribute(span, ATTRIBUTES.mqttReasonCode, reasonCode);
+    if (session !== undefined) this.#recorder.attribute(span, ATTRIBUTES.robustmqSessionId, String(session.number));
+    this.#recorder.attribute(span, ATTRIBUTES.networkPeerAddress, remoteAddress);
+    this.#recorder.attribute(span, ATTRIBUTES.networkPeerPort, remotePort);
+    if (!WITHOUT_FAULT.has(label))
+      this.#recorder.fail(span, label, FAULTS.get(label) ?? 'the broker ended the connection');
     const context = contextOf(this.#recorder, span);
     this.#recorder.end(span, this.#clock.now());
     return context;

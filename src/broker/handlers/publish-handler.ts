@@ -119,8 +119,8 @@ export class PublishHandler {
   /** Ends what `publish` began for the bytes at hand. */
   endRead(): void {
     if (this.#readAt === 0) return;
-    this.#run.flush();
-    const now = this.#clock.now();
+    const pushedAt = this.#run.flush();
+    const now = pushedAt > 0 ? pushedAt : this.#clock.now();
     this.#flow.endRead(now);
     this.#trace.endRead(now);
     if (this.#direct > 0) {

@@ -65,6 +65,15 @@ function taken(client: TestClient): (readonly [string, string])[] {
 }
 
 describe('a run of messages', () => {
+  it('says when it had been pushed, for who would ask the clock next', async () => {
+    await using setup = await open();
+    const bytes = Buffer.from(publishBytes('a', 'x'));
+    const topic = setup.broker.assembly.topics.intern(Buffer.from('a'), 0, 1);
+    assert.equal(setup.run.flush(), 0);
+    setup.run.add(setup.publisher, bytes, 0, bytes.length, topic, 1, setup.broker.clock.now());
+    assert.equal(setup.run.flush(), setup.broker.clock.now());
+  });
+
   it('brings every subscriber what it wants, once and in order [MQTT-4.6.0-5]', async () => {
     const filters = ['#', 'a/+', 'a/b', 'c'];
     const message = fc.tuple(fc.constantFrom('a/b', 'a/c', 'c', 'd'), fc.string({ maxLength: 20 }));

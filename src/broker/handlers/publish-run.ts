@@ -132,9 +132,10 @@ export class PublishRun {
     return head.thresholdOfPublish(connection.lastHead, connection, topic) === this.#stage.threshold;
   }
 
-  flush(): void {
+  /** When the run had been pushed; 0 where nobody asked the clock. */
+  flush(): number {
     const count = this.#count;
-    if (count === 0) return;
+    if (count === 0) return 0;
     this.#count = 0;
     const { members, groups } = this.#matches!;
     const publisher = this.#publisher!.session!.number;
@@ -149,13 +150,15 @@ export class PublishRun {
       if (takesVerbatim(member, publisher)) this.#copyTo(receiver, count);
       else others = true;
     }
+    let pushedAt = 0;
     if (others) this.#pushOneByOne(publisher, admittedAt);
-    else if (enabled) this.#record(admittedAt, count);
+    else if (enabled) pushedAt = this.#record(admittedAt, count);
     if (this.#missed.size > 0) this.#missed.clear();
+    return pushedAt;
   }
 
-  /** The run as one record; what went to others one by one has been recorded so. */
-  #record(admittedAt: number, count: number): void {
+  /** The run as one record; what went to others one by one has been recorded so. Returns when it had been pushed. */
+  #record(admittedAt: number, count: number): number {
     const { runs, clients, texts } = this.#recording;
     const stage = this.#stage;
     const connection = this.#publisher!;
@@ -169,6 +172,7 @@ export class PublishRun {
     runs.finish(stage);
     recordStage(this.#metrics, STAGES.admit, admittedAt - stage.receivedAt, count);
     recordStage(this.#metrics, STAGES.push, stage.pushedAt - admittedAt, count);
+    return stage.pushedAt;
   }
 
   #copyTo(receiver: Receiver, count: number): void {

@@ -1,5 +1,4 @@
 import type { TracedClient } from '../../base/traced-client.ts';
-import type { ListenerConfig } from '../../config/schema.ts';
 import type { PublishView } from '../../mqtt/publish-view.ts';
 import type { Recording } from '../../telemetry/recording.ts';
 import { ENTRY, FLAG, QOS_SHIFT, SHAPE_SHIFT, type Shape } from '../../telemetry/records/message-entry.ts';
@@ -10,11 +9,10 @@ import { explicitRandomness } from '../../telemetry/sampling/trace-state.ts';
 import { FLAGS_AT, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
 import type { AccessDecision } from '../auth/access-rules.ts';
 import type { BrokerTopic, Message } from '../delivery/message.ts';
-import { CallerContext } from './caller-context.ts';
+import { type Caller, CallerContext } from './caller-context.ts';
 
 /** Whom a message comes from. */
-export interface TracedPublisher extends TracedClient {
-  readonly listener: ListenerConfig;
+export interface TracedPublisher extends TracedClient, Caller {
   /** The access decision about what it publishes, and where the name of its rule was written. */
   readonly lastDecision: AccessDecision;
   readonly lastRule: TextSlot;
@@ -69,7 +67,7 @@ export class PublishTrace {
     }
     message.hasContext = true;
     const threshold = head.thresholdOfPublish(connection.lastHead, connection, topic);
-    if (trust === 'follow') this.#continue(message, connection.listener, buffer, view, threshold, at);
+    if (trust === 'follow') this.#continue(message, connection, buffer, view, threshold, at);
     else messages.begin(entry, trace, threshold);
     if (trust === 'link') messages.link(entry, this.#caller.bytes);
     this.#describe(message, connection, topic, view, at);
@@ -116,7 +114,7 @@ export class PublishTrace {
 
   #continue(
     { entry, trace }: Message,
-    listener: ListenerConfig,
+    publisher: Caller,
     buffer: Buffer,
     view: PublishView,
     threshold: number,
@@ -127,7 +125,7 @@ export class PublishTrace {
     const traceState = caller.traceState(buffer, view);
     const isExplicit = !head.sampler.followsParent && traceState !== '';
     const randomness = isExplicit ? explicitRandomness(traceState) : undefined;
-    messages.beginBelow(entry, trace, caller.bytes, threshold, caller.forced(listener, at), at, randomness);
+    messages.beginBelow(entry, trace, caller.bytes, threshold, caller.forced(publisher, at), at, randomness);
     if (traceState !== '') messages.traceState(entry, traceState);
   }
 

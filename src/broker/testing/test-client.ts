@@ -1,3 +1,4 @@
+import type { TokenBucket } from '../../base/token-bucket.ts';
 import { configSchema, type ListenerConfig } from '../../config/schema.ts';
 import type { Packet, PublishPacket } from '../../mqtt/packets.ts';
 import { headMemory } from '../../telemetry/sampling/trace-head.ts';
@@ -31,6 +32,7 @@ export class TestClient implements ServedClient, TracedPublisher {
   readonly lastDecision = { allowed: true, rule: 'default' };
   readonly lastRule = { tracePosition: 0 };
   readonly lastHead = headMemory();
+  forcedShare: TokenBucket | undefined;
   tracePosition = 0;
   connectionEnd: ConnectionEnd = { type: 'lost' };
   inboundPending = 0;

@@ -20,6 +20,7 @@ export class CommandWorld {
   now = 0;
   readonly clock = { now: () => this.now };
   readonly environment: Record<string, string> = {};
+  checkTelemetry: CommandContext['checkTelemetry'] = () => Promise.resolve();
   startServer: CommandContext['startServer'] = () => Promise.reject(new Error('this test starts no server'));
 
   run(...parameters: string[]): Promise<number> {

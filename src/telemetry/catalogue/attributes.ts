@@ -165,7 +165,7 @@ export const ATTRIBUTES = numbered({
   ),
   waitedMs: attribute('robustmq.delivery.waited_ms', 'double', 'high', 'Time from commit to delivery.', 'ms'),
   redelivered: attribute('robustmq.delivery.redelivered', 'boolean', 'low', 'Sent before, on an earlier connection.'),
-  dropReason: attribute('robustmq.drop.reason', 'string', 'low', 'Why the message was not delivered.'),
+  dropReason: attribute('robustmq.drop.reason', 'string', 'low', 'Why the message was not delivered, or not retained.'),
   authMethod: attribute(
     'robustmq.auth.method',
     'string',
@@ -195,7 +195,7 @@ export const ATTRIBUTES = numbered({
     'robustmq.sampling.reason',
     'string',
     'low',
-    'On its first span, why a trace was kept: head (rate), forced (the caller’s flag), error, dropped, redelivered, slow or watch.',
+    'On its first span, why a trace was kept: head (rate), forced (the caller’s flag), dropped, error, redelivered, slow or watch.',
   ),
   shardRoute: attribute('robustmq.route.shard', 'string', 'medium', 'Shard that takes the topic.'),
 });

@@ -119,10 +119,12 @@ export const PACKET_SPANS = {
     attributes: always(A.mqttClientId),
   }),
   mqttDisconnect: packet('disconnect', {
-    description: 'A DISCONNECT from the client, or the broker ending a connection.',
+    description: 'A DISCONNECT from the client, or a connection ended by the broker or the network.',
     attributes: [
-      ...always(A.mqttClientId, A.mqttReasonCode),
-      ...when('the broker ended the connection', A.robustmqSessionId),
+      ...when('the client had said who it is', A.mqttClientId),
+      ...when('there is a code for it', A.mqttReasonCode),
+      ...when('it was not the client that ended it', A.networkPeerAddress, A.networkPeerPort),
+      ...when('it was not the client that ended it, and there was a session', A.robustmqSessionId),
       ...FAILS,
     ],
   }),

@@ -76,6 +76,12 @@ export const STAGE_SPANS = {
       attributes: [...always(A.mqttTopic, A.authRule, A.authCached), ...FAILS],
     },
   ),
+  messageRetain: internal(
+    'broker',
+    'message/retain',
+    'Keeps a message for future subscribers. It has a span where a limit does not allow that.',
+    { parents: PUBLISHED, attributes: [...always(A.dropReason), ...FAILS] },
+  ),
   storagePersist: internal('broker', 'storage/persist', 'Hands a message to the journal, until it is durable.', {
     parents: PUBLISHED,
     attributes: FAILS,
@@ -141,7 +147,7 @@ export const STAGE_SPANS = {
     parents: PUBLISHED,
     begins: true,
     attributes: [
-      ...always(A.mqttClientId, A.robustmqSessionId),
+      ...when('it was to one known subscriber', A.mqttClientId, A.robustmqSessionId),
       ...when('it comes later than it was published', A.mqttTopic, A.waitedMs),
       ...when('it was sent before', A.redelivered),
       ...when('it did not reach the socket', A.dropReason),
@@ -154,7 +160,7 @@ export const STAGE_SPANS = {
     'All pushes of a fan-out beyond the first 32 as one span; `robustmq.push.count` says how many.',
     {
       parents: PUBLISHED,
-      attributes: always(A.pushCount, A.pushFailures, A.pushSlowestMs),
+      attributes: [...always(A.pushCount, A.pushFailures, A.pushSlowestMs), ...FAILS],
       constants: messaging('deliver', 'send'),
     },
   ),

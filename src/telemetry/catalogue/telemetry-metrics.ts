@@ -16,9 +16,9 @@ const SPAN_DROP_REASON = label('reason', [
 /** Metrics and log records have no spool. */
 const SIGNAL_DROP_REASON = label('reason', ['queue_full', 'rejected', 'shutdown']);
 /** The first of the reasons for which a trace was kept; `robustmq.sampling.reason` of its spans says the same. */
-const KEEP_REASON = label('reason', ['head', 'forced', 'error', 'dropped', 'redelivered', 'slow', 'watch']);
+const KEEP_REASON = label('reason', ['head', 'forced', 'dropped', 'error', 'redelivered', 'slow', 'watch']);
 /** Those that have a budget: what an operator watches has a limit of its own. */
-const NOT_KEPT_REASON = label('reason', ['head', 'forced', 'error', 'dropped', 'redelivered', 'slow']);
+const NOT_KEPT_REASON = label('reason', ['head', 'forced', 'dropped', 'error', 'redelivered', 'slow']);
 
 /**
  * What telemetry says of itself. At any time, and exactly once the process has ended:

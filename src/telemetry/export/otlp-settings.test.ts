@@ -47,11 +47,7 @@ describe('the settings of an OTLP exporter', () => {
 
   const wrong: readonly (readonly [variable: string, value: string, problem: RegExp])[] = [
     ['ENDPOINT', 'nowhere', /^OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere" is no OTLP endpoint: expected grpc:/],
-    [
-      'PROTOCOL',
-      'http/xml',
-      /^OTEL_EXPORTER_OTLP_PROTOCOL = "http\/xml": must be one of grpc, http\/protobuf, http\/json$/,
-    ],
+    ['PROTOCOL', 'http/json', /^OTEL_EXPORTER_OTLP_PROTOCOL = "http\/json": must be one of grpc, http\/protobuf$/],
     ['TRACES_PROTOCOL', 'x', /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL = "x": must be one of /],
     ['COMPRESSION', 'lz77', /^OTEL_EXPORTER_OTLP_COMPRESSION = "lz77": must be one of none, gzip$/],
     ['TIMEOUT', 'soon', /^OTEL_EXPORTER_OTLP_TIMEOUT = "soon": must be a whole number of milliseconds from 1 to /],

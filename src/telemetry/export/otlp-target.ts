@@ -16,8 +16,8 @@ export type OtlpTargetErrorCode = 'bad_endpoint';
 export class OtlpTargetError extends CodedError<OtlpTargetErrorCode> {}
 
 const GRPC_PORT = '4317';
-/** JSON is what the variable may ask for and a receiver of HTTP need not have: it gets protobuf, which it must. */
-const PROTOCOLS = ['grpc', 'http/protobuf', 'http/json'] as const;
+/** Not http/json: receivers need not have it, and who asks for it would get something else. */
+const PROTOCOLS = ['grpc', 'http/protobuf'] as const;
 const pathOf = (signal: Signal): string => `/v1/${signal}`;
 
 /**
@@ -48,8 +48,8 @@ function parsed({ value, source }: Sourced<string>): URL {
 }
 
 function protocolOf(url: URL, wanted: Sourced<string> | undefined): OtlpProtocol {
-  const isGrpc = wanted === undefined ? url.port === GRPC_PORT : choiceOf(wanted, PROTOCOLS) === 'grpc';
-  return isGrpc ? 'grpc' : 'http/protobuf';
+  if (wanted !== undefined) return choiceOf(wanted, PROTOCOLS);
+  return url.port === GRPC_PORT ? 'grpc' : 'http/protobuf';
 }
 
 /** A path that the endpoint comes with is that of the traces; of the others it is known where it ends as the standard's. */

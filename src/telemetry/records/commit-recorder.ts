@@ -1,8 +1,9 @@
 import { MAX_RECORD_WORDS } from '../ring/ring-memory.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
-import { FLAGS_AT, FORCED_FLAG, SAMPLED_FLAG } from '../trace-context.ts';
+import { FLAGS_AT, FORCED_FLAG, SAMPLED_FLAG, SPAN_ID_AT } from '../trace-context.ts';
+import { contextWord } from './deciding-bits.ts';
 import { RECORD } from './record-kinds.ts';
-import type { TraceIds } from './trace-ids.ts';
+import { type TraceIds, withStage } from './trace-ids.ts';
 
 /*
  * COMMIT := u1 records that are traced; f1 begun at; f2 written at; f3 indexed at; f4 committed at; f5 offset of the first
@@ -78,7 +79,7 @@ export class CommitRecorder {
     const count = to - from;
     const at = writer.reserve(RECORD.commit, COMMIT_HEADER_WORDS + count * COMMIT_ENTRY_WORDS);
     const half = at * 2;
-    const { u32, u8, f64 } = writer;
+    const { u32, f64 } = writer;
     this.#ids.takeSpanId(this.#spanId, 0);
     const flags = from === 0 && commit.failure === 0 ? HAS_COMMIT_SPAN : 0;
     u32[half + 1] = count;
@@ -95,12 +96,18 @@ export class CommitRecorder {
     u32[half + COMMIT.span + 1] = this.#spanId[1]!;
     u32[half + COMMIT.extra] = commit.failure;
     u32[half + COMMIT.flags] = flags;
-    let to8 = (at + COMMIT_HEADER_WORDS) * 8;
+    let entry = (at + COMMIT_HEADER_WORDS) * 2;
     for (let index = from; index < to; index += 1) {
       const context = contexts[index]!;
-      for (let byte = 0; byte < FLAGS_AT - 1; byte += 1) u8[to8 + byte] = bytes[context + byte]!;
-      u8[to8 + FLAGS_AT - 1] = bytes[context + FLAGS_AT]! & (SAMPLED_FLAG | FORCED_FLAG);
-      to8 += COMMIT_ENTRY_WORDS * 8;
+      // By words: a loop over the bytes takes three times as long.
+      u32[entry] = contextWord(bytes, context);
+      u32[entry + 1] = contextWord(bytes, context + 4);
+      u32[entry + 2] = contextWord(bytes, context + 8);
+      u32[entry + 3] = contextWord(bytes, context + 12);
+      u32[entry + 4] = contextWord(bytes, context + SPAN_ID_AT);
+      const flags = bytes[context + FLAGS_AT]! & (SAMPLED_FLAG | FORCED_FLAG);
+      u32[entry + 5] = withStage(contextWord(bytes, context + SPAN_ID_AT + 4), flags);
+      entry += COMMIT_ENTRY_WORDS * 2;
     }
     writer.complete(spansOfCommit(count, flags, commit.failure !== 0));
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { thresholdOfRate } from '../sampling/probability.ts';
-import { decidingBits } from './deciding-bits.ts';
+import { contextWord, decidingBits } from './deciding-bits.ts';
 import { TraceIds } from './trace-ids.ts';
 
 const wordsOf = (hex: string) => new Uint32Array(Uint8Array.from(Buffer.from(hex, 'hex')).buffer);
@@ -24,5 +24,12 @@ describe('the bits of a trace id by which the head decides', () => {
       // Four standard deviations.
       assert.ok(Math.abs(chosen - rate * 100_000) < 4 * Math.sqrt(100_000 * rate * (1 - rate)), `${chosen} at ${rate}`);
     }
+  });
+});
+
+describe('a word of a context', () => {
+  it('is four of its bytes as they lie in memory, wherever they begin', () => {
+    const bytes = Uint8Array.of(9, 1, 2, 3, 0xff, 9);
+    assert.equal(contextWord(bytes, 1) >>> 0, new Uint32Array(bytes.slice(1, 5).buffer)[0]);
   });
 });

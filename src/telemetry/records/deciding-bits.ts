@@ -13,3 +13,8 @@ export function decidingBits(words: Uint32Array, at: number): number {
     0
   );
 }
+
+/** Four bytes of a context as a word in memory order; see SpanIdentity. */
+export function contextWord(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}

@@ -73,6 +73,30 @@ export class MessageEntry {
 
 const FIRST_CAPACITY = 64;
 
+/** Written out, for a loop takes three times as long. Only times go as float64: a NaN need not keep its bits. */
+function copyEntry(entry: MessageEntry, u32: Uint32Array, f64: Float64Array, word: number): void {
+  const from = entry.u32;
+  const to = word * 2;
+  u32[to] = from[0]!;
+  u32[to + 1] = from[1]!;
+  u32[to + 2] = from[2]!;
+  u32[to + 3] = from[3]!;
+  u32[to + 4] = from[4]!;
+  u32[to + 5] = from[5]!;
+  u32[to + ENTRY.parent] = from[ENTRY.parent]!;
+  u32[to + ENTRY.parent + 1] = from[ENTRY.parent + 1]!;
+  f64[word + ENTRY.receivedAt] = entry.f64[ENTRY.receivedAt]!;
+  f64[word + ENTRY.admittedAt] = entry.f64[ENTRY.admittedAt]!;
+  u32[to + ENTRY.client] = from[ENTRY.client]!;
+  u32[to + ENTRY.topic] = from[ENTRY.topic]!;
+  u32[to + ENTRY.rule] = from[ENTRY.rule]!;
+  u32[to + ENTRY.extra] = from[ENTRY.extra]!;
+  u32[to + ENTRY.payloadBytes] = from[ENTRY.payloadBytes]!;
+  u32[to + ENTRY.flags] = from[ENTRY.flags]!;
+  u32[to + ENTRY.matched] = from[ENTRY.matched]!;
+  u32[to + ENTRY.threshold] = from[ENTRY.threshold]!;
+}
+
 /** Entries that wait for what they share: the end of a read, or a commit. Grows, and is reused. */
 export class EntryBatch {
   count = 0;
@@ -83,10 +107,7 @@ export class EntryBatch {
 
   append(entry: MessageEntry): void {
     if (this.count === this.#capacity) this.#grow();
-    const from = entry.u32;
-    const to = this.u32;
-    const at = this.count * ENTRY_HALVES;
-    for (let index = 0; index < ENTRY_HALVES; index += 1) to[at + index] = from[index]!;
+    copyEntry(entry, this.u32, this.f64, this.count * ENTRY_WORDS);
     this.count += 1;
   }
 

@@ -8,7 +8,7 @@ import { NO_THRESHOLD } from '../sampling/probability.ts';
 import type { TraceHead } from '../sampling/trace-head.ts';
 import { thrownError } from '../span-limits.ts';
 import { FLAGS_AT, FORCED_FLAG, isSampled, SAMPLED_FLAG } from '../trace-context.ts';
-import { decidingBits } from './deciding-bits.ts';
+import { contextWord, decidingBits } from './deciding-bits.ts';
 import { recordDirect } from './entry-stages.ts';
 import type { ExtraEntries } from './extra-entries.ts';
 import {
@@ -141,9 +141,9 @@ export class MessageRecorder {
   ): void {
     const { u32 } = entry;
     this.#ids.take(u32, 0);
-    for (let word = 0; word < 4; word += 1) u32[word] = wordOf(caller, word);
-    u32[ENTRY.parent] = wordOf(caller, 4);
-    u32[ENTRY.parent + 1] = wordOf(caller, 5);
+    for (let word = 0; word < 4; word += 1) u32[word] = contextWord(caller, word * 4);
+    u32[ENTRY.parent] = contextWord(caller, 16);
+    u32[ENTRY.parent + 1] = contextWord(caller, 20);
     const { sampler } = this.#head;
     const bits = randomness ?? decidingBits(u32, 0);
     const decision = sampler.choosesContinued(isSampled(caller), bits, threshold, forced, now);
@@ -235,7 +235,12 @@ export class MessageRecorder {
 
   #started(entry: MessageEntry, { bytes, words }: MessageContext, flags: number, threshold: number): void {
     const { u32 } = entry;
-    for (let word = 0; word < 6; word += 1) words[word] = u32[word]!;
+    words[0] = u32[0]!;
+    words[1] = u32[1]!;
+    words[2] = u32[2]!;
+    words[3] = u32[3]!;
+    words[4] = u32[4]!;
+    words[5] = u32[5]!;
     bytes[FLAGS_AT] = ((flags & FLAG.head) !== 0 ? SAMPLED_FLAG : 0) | ((flags & FLAG.forced) !== 0 ? FORCED_FLAG : 0);
     u32[ENTRY.flags] = flags;
     u32[ENTRY.threshold] = threshold;
@@ -244,12 +249,6 @@ export class MessageRecorder {
     this.#begun += 1;
     this.#metrics.add(tracesTotal);
   }
-}
-
-/** A word of a context in memory order; see SpanIdentity. */
-function wordOf(context: Uint8Array, word: number): number {
-  const at = word * 4;
-  return context[at]! | (context[at + 1]! << 8) | (context[at + 2]! << 16) | (context[at + 3]! << 24);
 }
 
 function writeRecord(writer: RingWriter, batch: EntryBatch, from: number, to: number, stage: MessagesStage): void {

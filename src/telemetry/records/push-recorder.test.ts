@@ -10,6 +10,8 @@ import { messageContext } from './message-recorder.ts';
 import { PUSH_FLAG } from './push-recorder.ts';
 
 const poolFull = counterId(METRICS.spansDroppedTotal, 'pool_full');
+const traces = counterId(METRICS.tracesTotal);
+const traceErrors = counterId(METRICS.traceErrorsTotal);
 
 function setUp(maxOpenSpans = 16) {
   const telemetry = testTelemetry({ maxOpenSpans });
@@ -147,6 +149,15 @@ describe('a delivery', () => {
     const [span] = telemetry.spans;
     assert.equal(span!.definition, SPANS.clientPushRest);
     assert.deepEqual([attributeOf(span!, ATTRIBUTES.pushCount), attributeOf(span!, ATTRIBUTES.pushFailures)], [3, 1]);
+    assert.equal(attributeOf(span!, ATTRIBUTES.errorType), 'dropped');
+    assert.equal(span!.failure?.message, attributeOf(span!, ATTRIBUTES.errorMessage));
+  });
+
+  it('that stands for the rest of a fan-out has not failed where none of them did', () => {
+    const { pushes, begin, telemetry } = setUp();
+    pushes.counted(begin(1, 10, PUSH_FLAG.rest), false);
+    pushes.endStage(14);
+    assert.equal(telemetry.spans[0]!.failure, null);
   });
 
   it('much later begins a trace of its own that is linked', () => {
@@ -165,6 +176,25 @@ describe('a delivery', () => {
       [traceIdOf(context.bytes)],
     );
     assert.equal(attributeOf(span!, ATTRIBUTES.waitedMs), 5000);
+  });
+
+  it('that begins a trace is counted as one, and as a failed one if it fails; any other is part of one that was counted', () => {
+    const { pushes, recording, begin, context, client, metrics } = setUp(2);
+    const link = recording.messages.linkTo(context.bytes);
+    const linked = () => pushes.beginLinked(PUSH_FLAG.late, 1, client, 0, link, 10, recording.head.threshold);
+    pushes.dropped(begin(0), PUSH_FLAG.droppedQueueFull);
+    pushes.endStage(11);
+    assert.deepEqual([metrics.value(traces), metrics.value(traceErrors)], [0, 0]);
+    pushes.dropped(linked(), PUSH_FLAG.droppedTooLarge);
+    pushes.endStage(12);
+    const refused = linked();
+    pushes.sent(refused, 1);
+    pushes.sent(linked(), 2);
+    assert.equal(linked(), 0);
+    pushes.acknowledged(refused, 0x97, 13);
+    pushes.endAcknowledged();
+    // What failed of the refused one is not its first span.
+    assert.deepEqual([metrics.value(traces), metrics.value(traceErrors)], [3, 1]);
   });
 
   it('that took longer than the ring lasts says that it no longer knows to whom it went', () => {

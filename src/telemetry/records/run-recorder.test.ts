@@ -109,6 +109,8 @@ describe('a run', () => {
               assert.equal(attributeOf(span, ATTRIBUTES.pushCount), drops.length - PUSH_SPANS);
               const failures = drops.slice(PUSH_SPANS).filter(Boolean).length;
               assert.equal(attributeOf(span, ATTRIBUTES.pushFailures), failures);
+              assert.equal(attributeOf(span, ATTRIBUTES.errorType), failures > 0 ? 'dropped' : undefined);
+              assert.equal(span.failure !== null, failures > 0);
             }
           }
           const { spans } = telemetry;

@@ -1,4 +1,3 @@
-import { assert } from '../../base/errors.ts';
 import { ATTRIBUTES, type AttributeDefinition, METRICS, SPANS, type SpanDefinition } from '../catalogue.ts';
 import type { ThrownError } from '../finished-span.ts';
 import { counterId, type Metrics } from '../metrics.ts';
@@ -22,19 +21,10 @@ import {
 } from '../trace-context.ts';
 import { decidingBits } from './deciding-bits.ts';
 import { ExtraEntries } from './extra-entries.ts';
+import { SlotPool, slotOf } from './slot-pool.ts';
 import { SPAN_FLAG, writeSpan } from './span-record.ts';
 import type { TextTable } from './text-table.ts';
 import type { TraceIds } from './trace-ids.ts';
-
-/*
- * A handle is generation << 16 | slot: a small integer. A slot's generation grows with every use, so that a handle kept
- * too long never means the slot's next span, and slots are reused in the order they were freed, so that a generation
- * comes round again only after 32767 times the whole pool.
- */
-const SLOT_BITS = 16;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
-const LAST_GENERATION = 0x7fff;
-const MAX_POOL_SPANS = 1 << SLOT_BITS;
 
 const tracesTotal = counterId(METRICS.tracesTotal);
 const traceErrorsTotal = counterId(METRICS.traceErrorsTotal);
@@ -45,7 +35,6 @@ const droppedParentEnded = counterId(METRICS.spansDroppedTotal, 'parent_ended');
 interface OpenSpan {
   /** 0 while the slot is free. */
   handle: SpanHandle;
-  generation: number;
   definition: SpanDefinition | null;
   flags: number;
   /** By which the head chose the trace, or NO_THRESHOLD. */
@@ -75,10 +64,8 @@ export class SpanRecorder implements Recorder {
   readonly #parents: Uint8Array;
   readonly #identity = new Uint32Array(6);
   readonly #identityBytes = new Uint8Array(this.#identity.buffer);
-  /** Ring of free slots. */
-  readonly #free: Uint16Array;
-  #freeHead = 0;
-  #freeCount: number;
+  /** Which slots are taken. It hands out few of them, so that these stay in the cache: all of the pool do not fit. */
+  readonly #pool: SlotPool;
 
   constructor(parts: {
     writer: RingWriter;
@@ -90,7 +77,6 @@ export class SpanRecorder implements Recorder {
     maxOpenSpans: number;
   }) {
     const capacity = parts.maxOpenSpans;
-    assert(capacity >= 1 && capacity <= MAX_POOL_SPANS, `the span pool holds 1 to ${MAX_POOL_SPANS} spans`);
     this.#writer = parts.writer;
     this.#ids = parts.ids;
     this.#head = parts.head;
@@ -99,12 +85,11 @@ export class SpanRecorder implements Recorder {
     this.#slots = Array.from({ length: capacity }, emptySlot);
     this.#contexts = new Uint8Array(capacity * CONTEXT_BYTES);
     this.#parents = new Uint8Array(capacity * SPAN_ID_BYTES);
-    this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
-    this.#freeCount = capacity;
+    this.#pool = new SlotPool(capacity);
   }
 
   get openSpans(): number {
-    return this.#slots.length - this.#freeCount;
+    return this.#pool.open;
   }
 
   root(definition: SpanDefinition, at: number, origin?: TraceOrigin): SpanHandle {
@@ -188,7 +173,7 @@ export class SpanRecorder implements Recorder {
   end(handle: SpanHandle, at: number): void {
     const span = this.#find(handle);
     if (span === undefined) return;
-    const slot = span.handle & SLOT_MASK;
+    const slot = slotOf(span.handle);
     const { definition, flags, startedAt } = span;
     this.#gather(span);
     writeSpan(
@@ -220,7 +205,7 @@ export class SpanRecorder implements Recorder {
 
   #find(handle: SpanHandle): OpenSpan | undefined {
     if (handle === 0) return undefined;
-    const span = this.#slots[handle & SLOT_MASK];
+    const span = this.#slots[slotOf(handle)];
     return span !== undefined && span.handle === handle ? span : undefined;
   }
 
@@ -237,16 +222,14 @@ export class SpanRecorder implements Recorder {
 
   /** Takes a slot and gives it a span id; the trace id is the caller's to write. */
   #start(definition: SpanDefinition, flags: number, at: number): OpenSpan | undefined {
-    if (this.#freeCount === 0) {
+    if (this.#pool.isFull) {
       this.#metrics.add(droppedPoolFull);
       return undefined;
     }
-    const slot = this.#free[this.#freeHead]!;
-    this.#freeHead = this.#freeHead + 1 === this.#free.length ? 0 : this.#freeHead + 1;
-    this.#freeCount -= 1;
+    const handle = this.#pool.take();
+    const slot = slotOf(handle);
     const span = this.#slots[slot]!;
-    span.generation = span.generation === LAST_GENERATION ? 1 : span.generation + 1;
-    span.handle = (span.generation << SLOT_BITS) | slot;
+    span.handle = handle;
     span.definition = definition;
     span.flags = flags;
     span.threshold = NO_THRESHOLD;
@@ -255,7 +238,9 @@ export class SpanRecorder implements Recorder {
     const context = contextAt(span);
     copyBytes(this.#identityBytes, SPAN_ID_AT, SPAN_ID_BYTES, this.#contexts, context + SPAN_ID_AT);
     this.#contexts[context + FLAGS_AT] = 0;
-    this.#parents.fill(0, slot * SPAN_ID_BYTES, (slot + 1) * SPAN_ID_BYTES);
+    // A loop: `fill` costs more for so few bytes.
+    const parent = slot * SPAN_ID_BYTES;
+    for (let byte = 0; byte < SPAN_ID_BYTES; byte += 1) this.#parents[parent + byte] = 0;
     return span;
   }
 
@@ -277,13 +262,13 @@ export class SpanRecorder implements Recorder {
 
   #below(span: OpenSpan, parent: Uint8Array, offset: number): void {
     const context = contextAt(span);
-    const slot = span.handle & SLOT_MASK;
+    const slot = slotOf(span.handle);
     copyBytes(parent, offset, TRACE_ID_BYTES, this.#contexts, context);
     copyBytes(parent, offset + SPAN_ID_AT, SPAN_ID_BYTES, this.#parents, slot * SPAN_ID_BYTES);
   }
 
   #release(span: OpenSpan): void {
-    const slot = span.handle & SLOT_MASK;
+    const slot = slotOf(span.handle);
     span.handle = 0;
     span.definition = null;
     // Popped: an array whose length is set to 0 gives its memory back, and takes some again with the next span.
@@ -296,8 +281,7 @@ export class SpanRecorder implements Recorder {
     span.droppedLinks = 0;
     span.failure = null;
     span.thrown = null;
-    this.#free[(this.#freeHead + this.#freeCount) % this.#free.length] = slot;
-    this.#freeCount += 1;
+    this.#pool.release(slot);
   }
 }
 
@@ -313,13 +297,12 @@ function flagsOf(context: Uint8Array, offset: number): number {
 }
 
 function contextAt(span: OpenSpan): number {
-  return (span.handle & SLOT_MASK) * CONTEXT_BYTES;
+  return slotOf(span.handle) * CONTEXT_BYTES;
 }
 
 function emptySlot(): OpenSpan {
   return {
     handle: 0,
-    generation: 0,
     definition: null,
     flags: 0,
     threshold: NO_THRESHOLD,

@@ -36,8 +36,8 @@ describe('a trace is kept', () => {
   const reasons: Readonly<Record<KeepReason, Facts>> = {
     head: { headSampled: true },
     forced: { forced: true },
+    dropped: { failed: true, dropped: true },
     error: { failed: true },
-    dropped: { dropped: true },
     redelivered: { redeliveries: 4 },
     slow: { durationMs: 1000.1 },
     watch: { clientId: 'watched' },
@@ -100,7 +100,7 @@ describe('beyond the budget', () => {
     const { decide, notKept } = policyOf({ maxKeptPerSecond: 4 }, 'watched');
     while (decide({ failed: true }) !== undefined);
     const before = notKept('error');
-    assert.equal(decide({ failed: true, dropped: true }), 'dropped');
+    assert.equal(decide({ failed: true, redeliveries: 4 }), 'redelivered');
     assert.equal(decide({ failed: true, clientId: 'watched' }), 'watch');
     assert.equal(notKept('error'), before);
   });
@@ -109,8 +109,20 @@ describe('beyond the budget', () => {
     const { decide, notKept } = policyOf({ maxKeptPerSecond: 4 });
     const all = { failed: true, dropped: true, redeliveries: 4, durationMs: 1001 };
     for (let count = 0; count < 20; count += 1) decide(all);
-    assert.ok(notKept('error')! > 0);
-    for (const reason of ['dropped', 'redelivered', 'slow'] as const) assert.equal(notKept(reason), 0);
+    assert.ok(notKept('dropped')! > 0);
+    for (const reason of ['error', 'redelivered', 'slow'] as const) assert.equal(notKept(reason), 0);
+  });
+
+  it('what was dropped leaves errors their share', () => {
+    const { decide, kept } = policyOf({ maxKeptPerSecond: 4 });
+    for (let count = 0; count < 20; count += 1) decide({ failed: true, dropped: true });
+    assert.equal(kept('error'), 0);
+    assert.equal(decide({ failed: true }), 'error');
+  });
+
+  it('what was dropped is kept as an error where it is kept for nothing else', () => {
+    const { decide } = policyOf({ keepDropped: false });
+    assert.equal(decide({ failed: true, dropped: true }), 'error');
   });
 
   it('all traces of a record are paid for', () => {

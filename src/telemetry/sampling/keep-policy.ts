@@ -30,7 +30,7 @@ export const newKeepCounts = (): KeepCounts => ({
   notKept: new Float64Array(KEEP_REASONS.length),
 });
 
-const FIRST_AFTERWARDS = KEEP_REASON_INDEX.error;
+const FIRST_AFTERWARDS = KEEP_REASON_INDEX.dropped;
 const AFTERWARDS = KEEP_REASON_INDEX.watch - FIRST_AFTERWARDS;
 const PUBLISH = TRACE_PACKETS.indexOf('publish');
 const DELIVERY = TRACE_PACKETS.indexOf('delivery');
@@ -82,13 +82,13 @@ export class KeepPolicy {
   #afterwards(facts: TraceFacts, isSlow: boolean, isWatched: boolean, now: number): KeepReason | undefined {
     const { keepErrors, keepDropped, keepRedeliveredAfter } = this.#options;
     let refused: BudgetedReason | undefined;
-    if (keepErrors && facts.failed) {
-      if (this.#mayKeep('error', facts, now)) return 'error';
-      refused = 'error';
-    }
+    // What was dropped has failed too, but a storm of it must leave errors their share.
     if (keepDropped && facts.dropped) {
       if (this.#mayKeep('dropped', facts, now)) return 'dropped';
-      refused ??= 'dropped';
+      refused = 'dropped';
+    } else if (keepErrors && facts.failed) {
+      if (this.#mayKeep('error', facts, now)) return 'error';
+      refused = 'error';
     }
     if (facts.redeliveries > keepRedeliveredAfter) {
       if (this.#mayKeep('redelivered', facts, now)) return 'redelivered';

@@ -48,7 +48,7 @@ export interface TraceFacts {
   forced: boolean;
   /** Something in it failed or was refused. */
   failed: boolean;
-  /** Dropped, expired or rejected. */
+  /** A message of it was dropped or has expired; it may have failed by that alone. */
   dropped: boolean;
   /** How often the message had been sent before. */
   redeliveries: number;

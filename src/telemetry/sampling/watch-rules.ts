@@ -5,6 +5,8 @@ import type { TraceFacts } from './trace-facts.ts';
 
 /** How many there may be at once: every record is compared with each. */
 export const MAX_WATCH_RULES = 64;
+export const MAX_WATCH_SECONDS = 7 * 86_400;
+export const MAX_WATCH_TRACES = 1_000_000;
 
 /** Traces an operator wants to see, whatever else decides: plain data, which goes to the exporter's thread as it is. */
 export interface WatchRule {

@@ -96,6 +96,14 @@ describe("OpenTelemetry's variables", () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' },
       /"collector:4317" is no OTLP endpoint: expected grpc:\/\/host:4317/,
     ],
+    'a compression that nobody knows': [
+      { OTEL_EXPORTER_OTLP_COMPRESSION: 'zip' },
+      /OTEL_EXPORTER_OTLP_COMPRESSION = "zip": must be one of none, gzip/,
+    ],
+    'a header that no transport takes': [
+      { OTEL_EXPORTER_OTLP_HEADERS: 'a b=c' },
+      /OTEL_EXPORTER_OTLP_HEADERS: pair 1 is no header: expected name=value/,
+    ],
     'a sampler that nobody knows': [
       { OTEL_TRACES_SAMPLER: 'xray' },
       /OTEL_TRACES_SAMPLER = "xray": must be \[parentbased_\]always_on, always_off or traceidratio/,

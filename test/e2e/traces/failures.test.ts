@@ -60,7 +60,7 @@ topics = ["#"]
     await using client = await RawClient.open(traced.port, 5);
     client.sendBytes(Buffer.from([0x10, 0x08, 0, 4, 0x4d, 0x51, 0x54, 0x54, 9, 2]));
     assert.equal((await client.expect('connack')).reasonCode, ReasonCode.unsupportedProtocolVersion);
-    const { traceId } = await traced.span('mqtt/connect', { 'error.type': 'malformed_packet' });
+    const { traceId } = await traced.span('mqtt/connect', { 'error.type': 'unsupported_protocol_version' });
     assert.match(traceId, /^[0-9a-f]{32}$/);
   });
 

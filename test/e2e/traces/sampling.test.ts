@@ -73,3 +73,31 @@ describe('head sampling', () => {
     }
   });
 });
+
+describe('what happened to a message keeps its trace, whatever the rate', () => {
+  const reasonOf = async (traced: TracedBroker, topic: string) => {
+    const { traceId, attributes } = await traced.span('mqtt/publish', { 'mqtt.topic': topic });
+    return { traceId, reason: attributes['robustmq.sampling.reason'] };
+  };
+
+  it('dropped, where a subscriber did not get it, and error, where the publisher was refused', async () => {
+    const settings = { 'telemetry.sampling.rate': 0, 'mqtt.max_retained_messages': 1 };
+    const toml = '[[authorization.rules]]\npermission = "deny"\naction = "publish"\ntopics = ["secret"]\n';
+    const rest = '[[authorization.rules]]\npermission = "allow"\naction = "all"\ntopics = ["#"]\n';
+    await using traced = await TracedBroker.start({ settings, toml: toml + rest });
+    await using small = await traced.connect({ clientId: 'small', properties: { maximumPacketSize: 50 } });
+    await small.subscribe('large');
+    await using client = await traced.connect();
+    await client.publish('large', 'x'.repeat(100), { qos: 1 });
+    await client.publish('secret', '', { qos: 1 });
+    for (const topic of ['kept', 'beyond']) await client.publish(topic, 'x', { qos: 1, retain: true });
+    assert.equal((await reasonOf(traced, 'large')).reason, 'dropped');
+    assert.equal((await reasonOf(traced, 'secret')).reason, 'error');
+    const { traceId, reason } = await reasonOf(traced, 'beyond');
+    assert.equal(reason, 'dropped');
+    await traced.trace(traceId, ['message/retain']);
+    const metrics = await traced.metrics();
+    assert.equal(metrics.get('robustmq_traces_kept_total{reason="dropped"}'), 2);
+    assert.equal(metrics.get('robustmq_traces_kept_total{reason="error"}'), 1);
+  });
+});

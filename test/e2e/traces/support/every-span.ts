@@ -50,6 +50,7 @@ export async function smallBroker(directory: TestDirectory, settings: Settings):
       'authentication.password_file': directory.write('few', `alice:${hash}\n`),
       'journal.engine': 'memory',
       'journal.memory_bytes': 4096,
+      'mqtt.max_retained_messages': 1,
       'telemetry.link_after_ms': 0,
       'telemetry.attributes.user_name': 'hash',
       'telemetry.attributes.payload': 'hash',
@@ -138,11 +139,12 @@ export async function deliverInAllWays(traced: TracedBroker): Promise<void> {
   );
   for (const client of subscribers) await client.subscribe('fan');
   await using small = await traced.connect({ clientId: 'small', properties: { maximumPacketSize: 50 } });
-  await small.subscribe('large');
+  await small.subscribe(['large', 'fan']);
   const absent = await traced.connect({ clientId: 'absent', ...PERSISTENT });
   await absent.subscribe('later');
   await using publisher = await traced.connect({ clientId: 'source', will });
   await publisher.publish('fan', 'm', { qos: 1 });
+  await publisher.publish('fan', 'x'.repeat(100), { qos: 1 });
   await publisher.publish('large', 'x'.repeat(100), { qos: 1 });
   await publisher.publish('later', 'one', { qos: 1 });
   await absent.expect('publish');
@@ -163,6 +165,7 @@ export async function failToStore(traced: TracedBroker): Promise<void> {
   const alice = { userName: 'alice', password: Buffer.from('right') };
   await using client = await traced.connect({ clientId: 'c', ...alice });
   await client.publish('kept', 'r', { qos: 1, retain: true });
+  await client.publish('beyond', 'r', { qos: 1, retain: true });
   await setTimeout(2);
   await client.subscribe('kept');
   await client.receive();
