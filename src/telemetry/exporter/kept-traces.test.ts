@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { slice } from '../records/expand/record-source.ts';
 import { KeptTraces } from './kept-traces.ts';
 
 const CAPACITY = 64;
@@ -22,6 +23,19 @@ describe('the traces that were kept', () => {
       other[word]! += 1;
       assert.equal(kept.find(other), -1, `word ${word}`);
     }
+  });
+
+  it('have states of their own, or share one, as many as there are', () => {
+    const kept = new KeptTraces(CAPACITY);
+    const states = Array.from({ length: 600 }, (_, number) => slice(`ot=th:${number}`));
+    const traces = states.map((_, number) => Uint32Array.of(number + 1, 2, 3, 4));
+    for (const [number, trace] of traces.entries()) {
+      kept.add(trace, 1, states[number]!, number % 2 === 0);
+      kept.add(Uint32Array.of(number + 1, 9, 9, 9), 1, states[number]!, number % 2 === 0);
+    }
+    const found = traces.filter((trace) => kept.find(trace) >= 0);
+    assert.ok(found.length > 0);
+    for (const trace of found) assert.equal(kept.state(kept.find(trace)), states[trace[0]! - 1]);
   });
 
   it('are forgotten for newer ones, the oldest of a set first', () => {

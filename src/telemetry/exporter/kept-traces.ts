@@ -1,10 +1,16 @@
+import { EMPTY_TEXT } from '../records/expand/record-source.ts';
 import type { TextSlice } from '../records/span-visitor.ts';
 import { TraceHash } from './trace-hash.ts';
 
 const WAYS = 8;
-const WORDS = 4;
+/** Of a trace: its id (4 words), its reason and state, how many parts have followed. All of them in one cache line. */
+const WORDS = 8;
+const AT = { reason: 4, state: 5, following: 6 } as const;
 /** A trace has a few parts for each of its subscribers; one that a client uses for all of its messages has no end. */
 const MAX_FOLLOWING = 1024;
+/** States that many traces have; a caller's own is its trace's alone. */
+const MAX_SHARED_STATES = 255;
+const OWN_STATE = MAX_SHARED_STATES + 1;
 
 /**
  * Ids of the traces that were kept, so that what ends later follows them. Of fixed size: in each set of eight the newest
@@ -16,9 +22,11 @@ export class KeptTraces {
   /** Hashes of the ids: those of a set lie in one cache line. */
   readonly #checks: Uint32Array;
   readonly #words: Uint32Array;
-  readonly #reasons: Uint8Array;
-  readonly #following: Uint16Array;
-  readonly #states: (TextSlice | undefined)[];
+  readonly #sharedStates: TextSlice[] = [EMPTY_TEXT];
+  /** Place of the one that was given last. */
+  #lastShared = 0;
+  /** By handle, of traces whose state is their own. */
+  readonly #ownStates = new Map<number, TextSlice>();
   readonly #next: Uint8Array;
 
   /** `capacity`: traces remembered, a power of two. */
@@ -27,9 +35,6 @@ export class KeptTraces {
     this.#sets = capacity / WAYS;
     this.#checks = new Uint32Array(capacity);
     this.#words = new Uint32Array(capacity * WORDS);
-    this.#reasons = new Uint8Array(capacity);
-    this.#following = new Uint16Array(capacity);
-    this.#states = new Array<TextSlice | undefined>(capacity).fill(undefined);
     this.#next = new Uint8Array(this.#sets);
   }
 
@@ -44,36 +49,53 @@ export class KeptTraces {
 
   /** The reason (above 0) for which the trace was kept. */
   reason(handle: number): number {
-    return this.#reasons[handle]!;
+    return this.#words[handle * WORDS + AT.reason]!;
   }
 
-  /** The `tracestate` that its spans have. */
-  state(handle: number): TextSlice | undefined {
-    return this.#states[handle];
+  /** The `tracestate` that its spans have; empty: none. */
+  state(handle: number): TextSlice {
+    const state = this.#words[handle * WORDS + AT.state]!;
+    return state === OWN_STATE ? (this.#ownStates.get(handle) ?? EMPTY_TEXT) : this.#sharedStates[state]!;
   }
 
   /** Whether another part of the trace follows it unasked: as many as a trace has that is of one message. */
   follow(handle: number): boolean {
-    if (this.#following[handle]! >= MAX_FOLLOWING) return false;
-    this.#following[handle]! += 1;
+    const at = handle * WORDS + AT.following;
+    if (this.#words[at]! >= MAX_FOLLOWING) return false;
+    this.#words[at]! += 1;
     return true;
   }
 
-  /** Of a trace that is not there. */
-  add(trace: Uint32Array, reason: number, state?: TextSlice): void {
+  /** Of a trace that is not there. `isShared`: the state is not the trace's alone. */
+  add(trace: Uint32Array, reason: number, state = EMPTY_TEXT, isShared = false): void {
     const first = this.#firstOf(trace);
     const set = first / WAYS;
     const way = first + this.#next[set]!;
+    const at = way * WORDS;
     this.#next[set] = (this.#next[set]! + 1) % WAYS;
+    if (this.#words[at + AT.state] === OWN_STATE) this.#ownStates.delete(way);
     this.#checks[way] = this.#hash.check;
-    for (let word = 0; word < WORDS; word += 1) this.#words[way * WORDS + word] = trace[word]!;
-    this.#reasons[way] = reason;
-    this.#following[way] = 0;
-    this.#states[way] = state;
+    for (let word = 0; word < 4; word += 1) this.#words[at + word] = trace[word]!;
+    this.#words[at + AT.reason] = reason;
+    this.#words[at + AT.following] = 0;
+    this.#words[at + AT.state] = this.#placeOf(state, isShared, way);
+  }
+
+  #placeOf(state: TextSlice, isShared: boolean, way: number): number {
+    if (this.#sharedStates[this.#lastShared] === state) return this.#lastShared;
+    let place = this.#sharedStates.indexOf(state);
+    if (place < 0 && isShared && this.#sharedStates.length <= MAX_SHARED_STATES)
+      place = this.#sharedStates.push(state) - 1;
+    if (place < 0) {
+      this.#ownStates.set(way, state);
+      return OWN_STATE;
+    }
+    this.#lastShared = place;
+    return place;
   }
 
   #isAt(way: number, trace: Uint32Array): boolean {
-    for (let word = 0; word < WORDS; word += 1) if (this.#words[way * WORDS + word] !== trace[word]) return false;
+    for (let word = 0; word < 4; word += 1) if (this.#words[way * WORDS + word] !== trace[word]) return false;
     return true;
   }
 

@@ -1,6 +1,5 @@
 import type { Expander } from '../records/expand/expander.ts';
 import { emptyFacts, type UnitFacts } from '../records/expand/expansion.ts';
-import { EMPTY_TEXT } from '../records/expand/record-source.ts';
 import type { SemanticExpansion } from '../records/expand/semantic-expansion.ts';
 import type { TextSlice } from '../records/span-visitor.ts';
 import { ownBlock, type RecordBlock, type RingReader } from '../ring/ring-reader.ts';
@@ -183,13 +182,13 @@ export class TraceCollector {
   #stateOf(facts: UnitFacts, reason: Reason, known: number): TextSlice {
     const knowsItself = facts.threshold !== NO_THRESHOLD || facts.extra !== 0;
     if (knowsItself || known < 0) return this.#states.of(facts, reason);
-    return this.#kept.state(known) ?? EMPTY_TEXT;
+    return this.#kept.state(known);
   }
 
   /** The trace is kept from now on: what came before of it is shown, as far as it is still there and has not been. */
   #keep(reason: Reason): void {
     const { positions, units, nodes } = this.#places;
-    this.#kept.add(this.#trace, reason, this.#visitor.state);
+    this.#kept.add(this.#trace, reason, this.#visitor.state, this.#facts.extra === 0);
     this.#index.find(this.#trace, this.#places, 'waiting');
     for (let index = this.#places.count - 1; index >= 0; index -= 1) {
       const block = this.#partAt(positions[index]!, units[index]!, this.#trace);
