@@ -35,16 +35,19 @@ if (isMainThread) {
       const control = new Int32Array(new SharedArrayBuffer(4));
       const worker = new Worker(new URL(import.meta.url), { workerData: { memory, control } });
       await new Promise((resolve) => worker.once('message', resolve));
-      const reader = new SharedFigures(memory);
-      const seen = new Set<number>();
-      for (let look = 0; look < 20_000; look += 1) {
-        assert.equal(reader.get('undecided'), reader.get('read'));
-        seen.add(reader.get('read'));
-        await undefined;
+      try {
+        const reader = new SharedFigures(memory);
+        const seen = new Set<number>();
+        for (let look = 0; look < 20_000; look += 1) {
+          assert.equal(reader.get('undecided'), reader.get('read'));
+          seen.add(reader.get('read'));
+          await undefined;
+        }
+        assert.ok(seen.size > 1);
+      } finally {
+        Atomics.store(control, 0, 1);
+        await worker.terminate();
       }
-      Atomics.store(control, 0, 1);
-      assert.ok(seen.size > 1);
-      await worker.terminate();
     });
   });
 } else writeInThread(workerData);

@@ -40,8 +40,9 @@ interface FiguresWriter {
 export class SharedFigures {
   readonly #version: Int32Array;
   readonly #values: Float64Array;
-  /** What was read last. */
-  readonly #seen = new Float64Array(PUBLISHED);
+  /** What was read last, and what is being read. */
+  #seen = new Float64Array(PUBLISHED);
+  #reading = new Float64Array(PUBLISHED);
   #isSeen = false;
 
   constructor(memory: SharedArrayBuffer) {
@@ -110,9 +111,12 @@ export class SharedFigures {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const version = Atomics.load(this.#version, 0);
       if ((version & 1) !== 0) continue;
-      for (let index = 0; index < PUBLISHED; index += 1) this.#seen[index] = this.#values[FIGURES_AT + index]!;
+      for (let index = 0; index < PUBLISHED; index += 1) this.#reading[index] = this.#values[FIGURES_AT + index]!;
       // A read-modify-write: the reads before it are done by then (see ring/ring-memory.ts).
-      if (Atomics.add(this.#version, 0, 0) === version) return;
+      if (Atomics.add(this.#version, 0, 0) !== version) continue;
+      [this.#seen, this.#reading] = [this.#reading, this.#seen];
+      return;
     }
+    // The writer's thread was put aside between two stores: what was seen before still belongs together.
   }
 }
