@@ -3,7 +3,6 @@ import { MAX_RECORD_WORDS } from '../ring/ring-memory.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import type { HeadSampler } from '../sampling/head-sampler.ts';
 import { NO_THRESHOLD } from '../sampling/probability.ts';
-import { decidingBits } from './deciding-bits.ts';
 import { RECORD } from './record-kinds.ts';
 import type { TraceIds } from './trace-ids.ts';
 
@@ -61,7 +60,6 @@ export class RunRecorder {
   readonly #writer: RingWriter;
   readonly #ids: TraceIds;
   readonly #sampler: HeadSampler;
-  readonly #identity = new Uint32Array(6);
   readonly #messages = new Uint32Array(MAX_MESSAGES * 2);
   readonly #subscribers = new Uint32Array(PUSH_SPANS * 2);
   #count = 0;
@@ -124,10 +122,7 @@ export class RunRecorder {
     this.discard();
   }
 
-  readonly #bitsOf = (index: number): number => {
-    this.#ids.write(this.#ids.next + index, this.#identity, 0);
-    return decidingBits(this.#identity, 0);
-  };
+  readonly #bitsOf = (index: number): number => this.#ids.decidingBitsOf(this.#ids.next + index);
 
   /** Forgets what was gathered. */
   discard(): void {

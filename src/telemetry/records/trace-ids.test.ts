@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { decidingBits } from './deciding-bits.ts';
 import { SEED_WORDS, TraceIds } from './trace-ids.ts';
 
 const SEED = Uint32Array.of(0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0);
@@ -55,6 +56,15 @@ describe('identities', () => {
     ids.take(taken, 0);
     ids.take(taken, 6);
     assert.deepEqual([...taken], [...identityOf(ids, 2 ** 32 - 1), ...identityOf(ids, 2 ** 32)]);
+  });
+
+  it('have deciding bits that are known without them', () => {
+    const ids = new TraceIds(TraceIds.randomSeed());
+    const words = new Uint32Array(6);
+    for (const n of [0, 1, 77, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 3]) {
+      ids.write(n, words, 0);
+      assert.equal(ids.decidingBitsOf(n), decidingBits(words, 0));
+    }
   });
 
   it('differ from seed to seed in every word', () => {

@@ -1,4 +1,5 @@
 import { getRandomValues } from 'node:crypto';
+import { decidingBits } from './deciding-bits.ts';
 
 /** Words of a seed: one for each word of an identity. */
 export const SEED_WORDS = 6;
@@ -13,6 +14,7 @@ const ALL = 2 ** 32;
 export class TraceIds {
   readonly #seed: Uint32Array;
   readonly #seedOfEpoch = new Uint32Array(SEED_WORDS);
+  readonly #deciding = new Uint32Array(4);
   #epochStart = -1;
   /** Number of the next identity that is given out. */
   next = 0;
@@ -48,6 +50,15 @@ export class TraceIds {
     out[at + 3] = mix(low ^ seed[3]!);
     out[at + 4] = mix(low ^ seed[4]!);
     out[at + 5] = withStage(mix(low ^ seed[5]!), 1);
+  }
+
+  /** The deciding bits (see decidingBits) of the n-th identity alone: asked of every message, whose ids nobody may want. */
+  decidingBitsOf(n: number): number {
+    const low = this.#enter(n);
+    const deciding = this.#deciding;
+    deciding[2] = mix(low ^ this.#seedOfEpoch[2]!);
+    deciding[3] = mix(low ^ this.#seedOfEpoch[3]!);
+    return decidingBits(deciding, 0);
   }
 
   /** The low 32 bits of n, for which the seeds are right now. */

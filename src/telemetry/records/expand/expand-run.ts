@@ -1,6 +1,5 @@
 import { ATTRIBUTES, SPANS } from '../../catalogue.ts';
 import type { RecordBlock } from '../../ring/ring-reader.ts';
-import { decidingBits } from '../deciding-bits.ts';
 import { STAGE } from '../record-kinds.ts';
 import { RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
@@ -55,8 +54,7 @@ export class RunExpansion implements Expansion {
     const threshold = u32[at * 2 + RUN.threshold]!;
     if (threshold === 0) return true;
     if (threshold === 0xffff_ffff) return false;
-    this.#ids.write(f64[at + RUN.firstIdentity]! + unit, this.#words, 0);
-    return decidingBits(this.#words, 0) >= threshold;
+    return this.#ids.decidingBitsOf(f64[at + RUN.firstIdentity]! + unit) >= threshold;
   }
 
   /** Everything but the head's decision is the same for all units. */
