@@ -38,8 +38,12 @@ function damaged(value: string, chance: Chance): string {
     case 2:
       return value.slice(0, at) + chance.oneOf(SPLICES) + value.slice(at + 1);
     default:
-      return (value + chance.oneOf(['0', 'a=1,', 'x']))
-        .padEnd(chance.oneOf([512, 4096, LONGEST]), 'a=1,')
-        .slice(0, LONGEST);
+      return cutOff((value + chance.oneOf(['0', 'a=1,', 'x'])).padEnd(chance.oneOf([512, 4096, LONGEST]), 'a=1,'));
   }
+}
+
+/** What a property can hold: so many bytes of UTF-8. */
+function cutOff(text: string): string {
+  const moreBytes = Buffer.byteLength(text) - text.length;
+  return text.slice(0, LONGEST - moreBytes);
 }
