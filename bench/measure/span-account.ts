@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { balanceOf } from '../../src/telemetry/testing/balance.ts';
 import type { Collector } from '../collectors/collector.ts';
-import { balanceOf, type ReadFigures } from './span-figures.ts';
+import type { ReadFigures } from './span-figures.ts';
 
 /** What became of the spans of a run, from the start of the broker until all that was to leave had left. */
 export interface SpanAccount {
@@ -68,8 +69,8 @@ export async function settleSpans(
     queuedAtLoadEnd: atLoadEnd.queued,
     spooledAtLoadEnd: atLoadEnd.spooled,
     drainedMs: lastChangeAt - recoveredAt,
-    // The broker takes for undecided whatever it knows nothing else of. Where all are chosen, nothing can be.
-    imbalance: balanceOf(figures) + (samplingRate === 1 ? undecided : 0),
+    // Where all are chosen, none can be undecided.
+    imbalance: balanceOf({ spans: figures }) + (samplingRate === 1 ? undecided : 0),
     received: received === undefined || receivedBefore === undefined ? undefined : received - receivedBefore,
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { balanceOf, parseFigures } from './span-figures.ts';
+import { balanceOf } from '../../src/telemetry/testing/balance.ts';
+import { parseFigures } from './span-figures.ts';
 
 const TEXT = `
 # TYPE robustmq_spans_started_total counter
@@ -30,7 +31,7 @@ describe('figures of spans', () => {
       queued: 10,
       spooled: 4,
     });
-    assert.equal(balanceOf(figures), 1);
+    assert.equal(balanceOf({ spans: figures }), 1);
   });
 
   it('of which one is missing are none', () => {

@@ -1,18 +1,8 @@
 import { METRICS } from '../../src/telemetry/catalogue.ts';
+import type { TraceStats } from '../../src/telemetry/trace-stats.ts';
 
 /** What a broker says of its spans, from its start until now. */
-export interface SpanFigures {
-  readonly started: number;
-  readonly restored: number;
-  readonly exported: number;
-  readonly unsampled: number;
-  /** By reason; those that there were. */
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly open: number;
-  readonly undecided: number;
-  readonly queued: number;
-  readonly spooled: number;
-}
+export type SpanFigures = TraceStats['spans'];
 
 export type ReadFigures = () => Promise<SpanFigures>;
 
@@ -49,11 +39,4 @@ export function parseFigures(text: string): SpanFigures {
     queued: one(METRICS.exportQueueSpans),
     spooled: one(METRICS.exportSpoolSpans),
   };
-}
-
-/** Spans that came in, less those of which it is known what became of them. */
-export function balanceOf(figures: SpanFigures): number {
-  const { started, restored, exported, unsampled, open, undecided, queued, spooled } = figures;
-  const dropped = Object.values(figures.dropped).reduce((sum, spans) => sum + spans, 0);
-  return started + restored - exported - unsampled - dropped - open - undecided - queued - spooled;
 }

@@ -28,16 +28,16 @@ const MAX_PARTS = 1024;
 
 /** A ring, and who keeps the traces in which something failed. */
 class Scene {
-  readonly recording = new Recording(
-    { enabled: true, ringBytes: RING_BYTES, maxOpenSpans: 4096, rate: 0, followParent: false },
-    new Metrics(),
-  );
+  readonly recording: Recording;
   readonly #encoder: OtlpSpanEncoder;
   readonly #account = new WindowAccount(RING_BYTES / CHUNK_BYTES);
   readonly #collector: TraceCollector;
   decisions = 0;
 
-  constructor(rememberedTraces = 1024) {
+  /** `followParent`: what callers have sampled is kept, too. */
+  constructor(rememberedTraces = 1024, followParent = false) {
+    const options = { enabled: true, ringBytes: RING_BYTES, maxOpenSpans: 4096, rate: 0, followParent };
+    this.recording = new Recording(options, new Metrics());
     const resources = { broker: {}, placement: {}, journal: {} };
     const encoder = new OtlpSpanEncoder({ resources, serviceVersion: '', schemaUrl: '', maxBytes: 2 ** 24 });
     const reader = new RingReader(this.recording.ring);
@@ -49,9 +49,9 @@ class Scene {
       index: new TraceIndex(2 ** 16),
       kept: new KeptTraces(rememberedTraces),
       account: this.#account,
-      decide: ({ failed }) => {
+      decide: ({ failed, head }) => {
         this.decisions += 1;
-        return failed ? KEPT : 0;
+        return failed || head ? KEPT : 0;
       },
       observe: () => undefined,
       watchedBy: () => [],
@@ -84,6 +84,27 @@ class Scene {
       shard: 0,
     });
     return contexts;
+  }
+
+  /** The same, stored by one group commit. */
+  store(count: number, caller: Uint8Array): void {
+    const { messages, commits } = this.recording;
+    const batch = new EntryBatch();
+    const contexts = new Uint8Array(count * CONTEXT_BYTES);
+    for (let index = 0; index < count; index += 1) {
+      const entry = new MessageEntry();
+      const context = messageContext();
+      messages.beginBelow(entry, context, caller);
+      contexts.set(context.bytes, index * CONTEXT_BYTES);
+      batch.append(entry);
+      batch.stored(index, 0);
+    }
+    batch.stampAdmitted(AT);
+    const times = { begunAt: AT, writtenAt: AT, indexedAt: AT, committedAt: AT };
+    const rest = { baseOffset: 0, bytes: 1, records: count, shard: 0, segment: 0, failure: 0 };
+    const contextsAt = Array.from({ length: count }, (_, index) => index * CONTEXT_BYTES);
+    commits.commit({ ...times, ...rest }, contexts, contextsAt);
+    messages.write(batch, 0, count, { dispatchedAt: AT, answeredAt: AT, connections: 1, queueDepth: 0, shard: 0 });
   }
 
   /** A delivery of such a message. */
@@ -153,6 +174,15 @@ describe('the collector of traces', () => {
     scene.publish(1, CALLER, true);
     assert.equal(publishes(scene.kept()), 1);
     assert.ok(scene.decisions >= 4 * MAX_PARTS);
+  });
+
+  it('keeps what the journal did for each of them, too, where their client asks for all of them', () => {
+    const scene = new Scene(1024, true);
+    const MESSAGES = 3 * MAX_PARTS;
+    for (let stored = 0; stored < MESSAGES; stored += MAX_PARTS / 8) scene.store(MAX_PARTS / 8, CALLER);
+    const spans = scene.kept();
+    assert.equal(publishes(spans), MESSAGES);
+    assert.equal(spans.filter(({ name }) => name === 'journal/write').length, MESSAGES);
   });
 
   it('looks back at the newest parts of such a trace, and not at all of them', () => {

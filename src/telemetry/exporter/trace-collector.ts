@@ -173,7 +173,8 @@ export class TraceCollector {
       this.#observe(facts, this.#trace);
       return this.#kept.reason(known);
     }
-    if (!facts.awaitsEntry) return this.#decide(facts, 1, this.#trace);
+    // A trace that was kept has come in already: there is nothing to wait for.
+    if (known >= 0 || !facts.awaitsEntry) return this.#decide(facts, 1, this.#trace);
     this.#observe(facts, this.#trace);
     return 0;
   }

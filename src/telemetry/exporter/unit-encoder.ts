@@ -5,6 +5,7 @@ import { IDENTITY_WORDS } from '../otlp/template-section.ts';
 import { MAX_CALLS, type UnitTemplate } from '../otlp/unit-template.ts';
 import { UnixNano } from '../otlp/unix-nano.ts';
 import { MAX_SIGNATURE } from '../records/expand/expansion.ts';
+import { EMPTY_TEXT } from '../records/expand/record-source.ts';
 import type { SemanticExpansion } from '../records/expand/semantic-expansion.ts';
 import type { TextSlice } from '../records/span-visitor.ts';
 import type { RecordBlock } from '../ring/ring-reader.ts';
@@ -29,7 +30,7 @@ interface Slot {
   readonly varies: Uint8Array;
   credit: number;
   refused: number;
-  /** Of the unit that the template's `details` are of; none: 0. */
+  /** Of the unit whose bytes the template has now; length 0: it has none. */
   readonly signature: Float64Array;
   signatureLength: number;
 }
@@ -47,8 +48,6 @@ export class UnitEncoder {
   readonly #signature = new Float64Array(MAX_SIGNATURE);
   readonly #identity = new Uint32Array(IDENTITY_WORDS);
   #bytes = 0;
-  /** Units that were not shown to the encoder. */
-  copied = 0;
 
   constructor(encoder: OtlpSpanEncoder, kept: KeptVisitor) {
     this.#kept = kept;
@@ -67,22 +66,11 @@ export class UnitEncoder {
   }
 
   #begin(index: number, likeness: number): void {
+    this.#slots[index] ??= newSlot();
     const slot = this.#slots[index];
-    if (slot === undefined) {
-      const { state } = this.#kept;
-      const varies = new Uint8Array(MAX_CALLS);
-      const credit = MAX_CREDIT;
-      const signature = { signature: new Float64Array(MAX_SIGNATURE), signatureLength: 0 };
-      this.#slots[index] = {
-        ...{ likeness, template: undefined, reason: 0, state, varies, credit, refused: 0 },
-        ...signature,
-      };
-      return;
-    }
     this.#bytes -= slot.template?.bytes ?? 0;
     slot.likeness = likeness;
     slot.template = undefined;
-    slot.signatureLength = 0;
     slot.varies.fill(0);
     slot.credit = MAX_CREDIT;
     slot.refused = 0;
@@ -91,44 +79,33 @@ export class UnitEncoder {
   #repeat(slot: Slot, expansion: SemanticExpansion, block: RecordBlock, at: number, unit: number): boolean {
     const { template, reason, state } = slot;
     if (template === undefined || reason !== this.#kept.reason || state !== this.#kept.state) return false;
-    if (!this.#follow(slot, template, expansion, block, at, unit)) {
+    const length = expansion.signature(block, at, unit, this.#signature);
+    // A unit that says the same as the one before it need not even be shown.
+    const isNext = length > 0 && this.#isSigned(slot, length);
+    if (!isNext || !template.follow(this.#identity, expansion.identity(block, at, unit, this.#identity))) {
       const replay = this.#replay;
-      slot.signatureLength = 0;
       expansion.showRecorded(block, at, unit, replay.start(template));
       if (!replay.isRepeated) {
         replay.learn(slot.varies);
         return false;
       }
       template.patch(this.#time);
-      this.#sign(slot, expansion.signature(block, at, unit, this.#signature));
+      slot.signature.set(this.#signature);
+      slot.signatureLength = length;
       // Those that only follow take as long, and are no better examples.
       const { words, times } = template.details;
       if (template.entry !== undefined) this.#kept.entryRepeated(template.entry, words, times[0]!, times[1]!);
     }
     template.append();
-    this.copied += 1;
     if (slot.credit < MAX_CREDIT) slot.credit += 1;
     return true;
   }
 
-  /** A unit that says the same as the one before it need not even be shown. */
-  #follow(
-    slot: Slot,
-    template: UnitTemplate,
-    expansion: SemanticExpansion,
-    block: RecordBlock,
-    at: number,
-    unit: number,
-  ): boolean {
-    const length = expansion.signature(block, at, unit, this.#signature);
-    if (length === 0 || length !== slot.signatureLength) return false;
+  /** Of the unit at hand, in `#signature`. */
+  #isSigned(slot: Slot, length: number): boolean {
+    if (length !== slot.signatureLength) return false;
     for (let index = 0; index < length; index += 1) if (slot.signature[index] !== this.#signature[index]) return false;
-    return template.follow(this.#identity, expansion.identity(block, at, unit, this.#identity));
-  }
-
-  #sign(slot: Slot, length: number): void {
-    slot.signatureLength = length;
-    for (let index = 0; index < length; index += 1) slot.signature[index] = this.#signature[index]!;
+    return true;
   }
 
   /** Shows the unit, and makes a template of it unless that has been in vain too often. */
@@ -154,4 +131,18 @@ export class UnitEncoder {
     this.#slots.fill(undefined);
     this.#bytes = 0;
   }
+}
+
+function newSlot(): Slot {
+  return {
+    likeness: 0,
+    template: undefined,
+    reason: 0,
+    state: EMPTY_TEXT,
+    varies: new Uint8Array(MAX_CALLS),
+    credit: 0,
+    refused: 0,
+    signature: new Float64Array(MAX_SIGNATURE),
+    signatureLength: 0,
+  };
 }
