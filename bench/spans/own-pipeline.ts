@@ -2,7 +2,7 @@ import { DISCREET } from '../../src/telemetry/attribute-policy.ts';
 import { SharedFigures } from '../../src/telemetry/exporter/shared-figures.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { Recording } from '../../src/telemetry/recording.ts';
-import { testExporter } from '../../src/telemetry/testing/test-exporter.ts';
+import { KEEP_FAILURES, testExporter } from '../../src/telemetry/testing/test-exporter.ts';
 import { type LoadKind, MessageLoad } from './message-load.ts';
 import { BROKER } from './recorded-traces.ts';
 import type { SpanPipeline, Transport } from './span-pipeline.ts';
@@ -36,14 +36,8 @@ export class OwnPipeline implements SpanPipeline {
         broker: BROKER,
         attributes: DISCREET,
         destination: { type: 'otlp', options: { endpoint, headers: {}, compression: 'none', timeoutMs: 10_000, tls } },
-        keep: {
-          slowThresholdMs: 1000,
-          slowQuantile: 0.999,
-          keepErrors: true,
-          keepDropped: true,
-          keepRedeliveredAfter: 3,
-          maxKeptPerSecond: 1000,
-        },
+        // As by default.
+        keep: { ...KEEP_FAILURES, slowThresholdMs: 1000, slowQuantile: 0.999, maxKeptPerSecond: 1000 },
         intervalMs: 1000,
         queueBytes: QUEUE_BYTES,
       },

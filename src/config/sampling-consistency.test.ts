@@ -1,19 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ConfigError } from './config-error.ts';
-import { loadConfig } from './load-config.ts';
-
-/** What is wrong with these keys of `telemetry.sampling`. */
-function problemsOf(keys: Readonly<Record<string, string>>): readonly string[] {
-  const set = Object.entries(keys).map(([key, value]) => `telemetry.sampling.${key}=${value}`);
-  try {
-    loadConfig({ environment: {}, flags: { set } });
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems.map(({ sentence }) => sentence);
-  }
-}
+import { problemsOf } from './testing/problems-of.ts';
 
 describe('the keys of sampling', () => {
   for (const keys of [
@@ -23,7 +10,7 @@ describe('the keys of sampling', () => {
     { rules: '[{ client_id = "meter-*", rate = 1 }, { topic = "a/#", packet = "publish", rate = 0 }]' },
     { rules: '[{ user = "alice", address = "2001:db8::/32", rate = 0.5 }]' },
   ])
-    it(`may be ${JSON.stringify(keys)}`, () => assert.deepEqual(problemsOf(keys), []));
+    it(`may be ${JSON.stringify(keys)}`, () => assert.deepEqual(problemsOf('telemetry.sampling', keys), []));
 
   const wrong: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ slow_quantile: '0.4' }, /slow_quantile = 0\.4: must be 0 or at least 0\.5/],
@@ -40,7 +27,7 @@ describe('the keys of sampling', () => {
   ];
   for (const [keys, message] of wrong)
     it(`may not be ${JSON.stringify(keys)}`, () => {
-      const problems = problemsOf(keys);
+      const problems = problemsOf('telemetry.sampling', keys);
       assert.equal(problems.length, 1);
       assert.match(problems[0]!, message);
     });

@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ConfigError } from './config-error.ts';
-import { loadConfig } from './load-config.ts';
+import { problemsOf } from './testing/problems-of.ts';
 
 const FILES = { 'tls.certificate_file': './a.crt', 'tls.key_file': './a.key' };
-
-/** The problems of a listener with these keys. */
-function problemsOf(keys: Readonly<Record<string, string>>): readonly string[] {
-  const set = Object.entries(keys).map(([key, value]) => `listeners.0.${key}=${value}`);
-  try {
-    loadConfig({ environment: {}, flags: { set } });
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.problems.map(({ sentence }) => sentence);
-  }
-}
 
 describe('the keys of a transport', () => {
   for (const keys of [
@@ -31,11 +18,11 @@ describe('the keys of a transport', () => {
       'tls.crl_file': './a.crl',
     },
   ])
-    it(`may be ${JSON.stringify(keys)}`, () => assert.deepEqual(problemsOf(keys), []));
+    it(`may be ${JSON.stringify(keys)}`, () => assert.deepEqual(problemsOf('listeners.0', keys), []));
 
   for (const transport of ['tls', 'wss'])
     it(`must name certificate and key for ${transport}`, () => {
-      const problems = problemsOf({ transport });
+      const problems = problemsOf('listeners.0', { transport });
       assert.equal(problems.length, 2);
       assert.match(
         problems[0]!,
@@ -71,7 +58,7 @@ describe('the keys of a transport', () => {
   ];
   for (const [keys, message] of wrong)
     it(`may not be ${JSON.stringify(keys)}`, () => {
-      const problems = problemsOf(keys);
+      const problems = problemsOf('listeners.0', keys);
       assert.equal(problems.length, 1);
       assert.match(problems[0]!, message);
     });

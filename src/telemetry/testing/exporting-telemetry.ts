@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import { DISCREET } from '../attribute-policy.ts';
 import type { OtlpOptions } from '../export/otlp-settings.ts';
 import { startTelemetry, type Telemetry, type TelemetryLimits, type TelemetryOptions } from '../telemetry.ts';
+import { KEEP_FAILURES } from './test-exporter.ts';
 
 /** Everything is chosen at the head, nothing waits long, and what fails is tried again at once. */
 export const QUICK: TelemetryLimits = {
@@ -29,14 +30,7 @@ export function exportingTelemetry(
       ringBytes: 1024 * 1024,
       samplingRate: 1,
       followParent: true,
-      keep: {
-        slowThresholdMs: 0,
-        slowQuantile: 0,
-        keepErrors: true,
-        keepDropped: true,
-        keepRedeliveredAfter: 3,
-        maxKeptPerSecond: 0,
-      },
+      keep: KEEP_FAILURES,
       serviceName: 'robustmq',
       serviceVersion: '0.1.0',
       deploymentEnvironment: 'test',

@@ -3,6 +3,17 @@ import { type ExporterEvents, ExporterThread } from '../exporter/exporter-thread
 import { SharedFigures } from '../exporter/shared-figures.ts';
 import type { ExporterOptions } from '../exporter/thread-protocol.ts';
 import type { Recording } from '../recording.ts';
+import type { KeepOptions } from '../sampling/keep-policy.ts';
+
+/** What fails or is dropped, whatever it costs; nothing for being slow. */
+export const KEEP_FAILURES: KeepOptions = {
+  slowThresholdMs: 0,
+  slowQuantile: 0,
+  keepErrors: true,
+  keepDropped: true,
+  keepRedeliveredAfter: 3,
+  maxKeptPerSecond: 0,
+};
 
 const resource = (name: string) => ({ 'service.name': `robustmq-${name}` });
 
@@ -26,14 +37,7 @@ export function testExporter(
       resources: { broker: resource('broker'), placement: resource('placement'), journal: resource('journal') },
       serviceVersion: '0.1.0',
       destination: { type: 'none' },
-      keep: {
-        slowThresholdMs: 0,
-        slowQuantile: 0,
-        keepErrors: true,
-        keepDropped: true,
-        keepRedeliveredAfter: 3,
-        maxKeptPerSecond: 0,
-      },
+      keep: KEEP_FAILURES,
       intervalMs: 50,
       queueBytes: 1024 * 1024,
       maxPauseMs: 200,
