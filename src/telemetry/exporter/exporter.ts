@@ -94,7 +94,7 @@ export class Exporter {
     const policy = new KeepPolicy(keep, this.#watches, counts, now());
     const isKept = outbound !== undefined;
     const places = indexCapacity(ring.data.byteLength);
-    const hash = new TraceHash();
+    const hash = new TraceHash(seed);
     this.#tail = new TraceTail(() => this.#search, this.#serviceName, this.#tailEvents(), now);
     this.#collector = new TraceCollector({
       reader: this.#reader,

@@ -1,6 +1,6 @@
 import { EMPTY_TEXT } from '../records/expand/record-source.ts';
 import type { TextSlice } from '../records/span-visitor.ts';
-import { TraceHash } from './trace-hash.ts';
+import type { TraceHash } from './trace-hash.ts';
 
 const WAYS = 8;
 /** Of a trace: its id (4 words), its reason and state, how many parts have followed. All of them in one cache line. */
@@ -12,6 +12,17 @@ const MAX_FOLLOWING = 1024;
 const MAX_SHARED_STATES = 255;
 const OWN_STATE = MAX_SHARED_STATES + 1;
 
+const EACH_BYTE = 0x0101_0101;
+
+function tagOf(check: number): number {
+  return (check & 0x7f) | 0x80;
+}
+
+/** Of four bytes at once (Anderson, "Bit Twiddling Hacks": determine if a word has a zero byte). */
+function hasZeroByte(word: number): boolean {
+  return ((word - EACH_BYTE) & ~word & 0x8080_8080) !== 0;
+}
+
 /**
  * Ids of the traces that were kept, so that what ends later follows them. Of fixed size: in each set of eight the newest
  * takes the place of the oldest.
@@ -19,8 +30,12 @@ const OWN_STATE = MAX_SHARED_STATES + 1;
 export class KeptTraces {
   readonly #hash: TraceHash;
   readonly #sets: number;
-  /** Hashes of the ids: those of a set lie in one cache line. */
-  readonly #checks: Uint32Array;
+  /**
+   * A byte of each id's hash, never 0, and those of a set as two words: most traces that are asked for are not there, and these bytes,
+   * which the processor's cache holds, say so.
+   */
+  readonly #tags: Uint8Array;
+  readonly #tagWords: Int32Array;
   readonly #words: Uint32Array;
   readonly #sharedStates: TextSlice[] = [EMPTY_TEXT];
   /** Place of the one that was given last. */
@@ -30,10 +45,11 @@ export class KeptTraces {
   readonly #next: Uint8Array;
 
   /** `capacity`: traces remembered, a power of two. */
-  constructor(capacity: number, hash = new TraceHash()) {
+  constructor(capacity: number, hash: TraceHash) {
     this.#hash = hash;
     this.#sets = capacity / WAYS;
-    this.#checks = new Uint32Array(capacity);
+    this.#tags = new Uint8Array(capacity);
+    this.#tagWords = new Int32Array(this.#tags.buffer);
     this.#words = new Uint32Array(capacity * WORDS);
     this.#next = new Uint8Array(this.#sets);
   }
@@ -41,9 +57,10 @@ export class KeptTraces {
   /** A handle of the trace, until the next `add`; -1 where it was not kept. */
   find(trace: Uint32Array): number {
     const first = this.#firstOf(trace);
-    const { check } = this.#hash;
-    for (let way = first; way < first + WAYS; way += 1)
-      if (this.#checks[way] === check && this.#isAt(way, trace)) return way;
+    const tags = Math.imul(tagOf(this.#hash.check), EACH_BYTE);
+    const words = this.#tagWords;
+    if (!hasZeroByte(words[first >> 2]! ^ tags) && !hasZeroByte(words[(first >> 2) + 1]! ^ tags)) return -1;
+    for (let way = first; way < first + WAYS; way += 1) if (this.#isAt(way, trace)) return way;
     return -1;
   }
 
@@ -74,7 +91,7 @@ export class KeptTraces {
     const at = way * WORDS;
     this.#next[set] = (this.#next[set]! + 1) % WAYS;
     if (this.#words[at + AT.state] === OWN_STATE) this.#ownStates.delete(way);
-    this.#checks[way] = this.#hash.check;
+    this.#tags[way] = tagOf(this.#hash.check);
     for (let word = 0; word < 4; word += 1) this.#words[at + word] = trace[word]!;
     this.#words[at + AT.reason] = reason;
     this.#words[at + AT.following] = 0;

@@ -16,6 +16,7 @@ import { CONTEXT_BYTES } from '../trace-context.ts';
 import { KeptTraces } from './kept-traces.ts';
 import { KeptVisitor } from './kept-visitor.ts';
 import { TraceCollector } from './trace-collector.ts';
+import { TraceHash } from './trace-hash.ts';
 import { TraceIndex } from './trace-index.ts';
 import { UnitEncoder } from './unit-encoder.ts';
 import { WindowAccount } from './window-account.ts';
@@ -42,12 +43,13 @@ class Scene {
     const encoder = new OtlpSpanEncoder({ resources, serviceVersion: '', schemaUrl: '', maxBytes: 2 ** 24 });
     const reader = new RingReader(this.recording.ring);
     const visitor = new KeptVisitor(encoder);
+    const hash = new TraceHash(this.recording.seed);
     this.#encoder = encoder;
     this.#collector = new TraceCollector({
       reader,
       expander: new Expander(reader, this.recording.seed, { cluster: 'c', brokerId: 'b' }, DISCREET),
-      index: new TraceIndex(2 ** 16),
-      kept: new KeptTraces(rememberedTraces),
+      index: new TraceIndex(2 ** 16, hash),
+      kept: new KeptTraces(rememberedTraces, hash),
       account: this.#account,
       decide: ({ failed, head }) => {
         this.decisions += 1;

@@ -1,17 +1,17 @@
-import { TraceHash } from './trace-hash.ts';
+import type { TraceHash } from './trace-hash.ts';
 
 /** Units of a record that are told apart; a record has fewer than 2^12 of them. */
 const UNIT_BITS = 12;
 const UNITS = 1 << UNIT_BITS;
 const TWO_32 = 2 ** 32;
-/** So many that most have one trace: the nodes of others are not in the processor's cache. */
-const BUCKETS_A_PLACE = 2;
+/** Of those with one bucket, few have one trace. */
+const PLACES_A_BUCKET = 2;
 
 /** Of a node, in 32-bit words: it lies in one cache line, since nodes are met in no order. */
 const NODE_WORDS = 4;
 const NODE = { older: 0, check: 1, placeLow: 2, placeHigh: 3 } as const;
 /** In `placeHigh`: the part has been handed on. */
-const SHOWN = 0x8000_0000;
+const SHOWN = 1 << 31;
 
 /** Places of one trace. Reused. */
 export class TracePlaces {
@@ -47,19 +47,20 @@ export class TraceIndex {
   readonly #mask: number;
   readonly #capacity: number;
   /** By bucket: number of the newest node plus one, its low 32 bits; 0: none. */
-  readonly #newest: Uint32Array;
+  readonly #newest: Int32Array;
   /** By node, modulo the capacity: number plus one of the next older in its bucket, a hash of the trace, position × UNITS + unit. */
-  readonly #nodes: Uint32Array;
-  /** Of nodes, modulo 2^32. */
+  readonly #nodes: Int32Array;
+  /** Of nodes, the low 32 bits. */
   #count = 0;
 
   /** `capacity`: places remembered, a power of two. */
-  constructor(capacity: number, hash = new TraceHash()) {
+  constructor(capacity: number, hash: TraceHash) {
     this.#hash = hash;
     this.#capacity = capacity;
-    this.#mask = capacity * BUCKETS_A_PLACE - 1;
-    this.#newest = new Uint32Array(capacity * BUCKETS_A_PLACE);
-    this.#nodes = new Uint32Array(capacity * NODE_WORDS);
+    const buckets = capacity / PLACES_A_BUCKET;
+    this.#mask = buckets - 1;
+    this.#newest = new Int32Array(buckets);
+    this.#nodes = new Int32Array(capacity * NODE_WORDS);
   }
 
   /** `trace`: words of the id. */
@@ -74,7 +75,7 @@ export class TraceIndex {
     nodes[at + NODE.check] = this.#hash.check;
     nodes[at + NODE.placeLow] = place - high * TWO_32;
     nodes[at + NODE.placeHigh] = isShown ? high | SHOWN : high;
-    this.#count = (this.#count + 1) >>> 0;
+    this.#count = (this.#count + 1) | 0;
     this.#newest[bucket] = this.#count;
   }
 
@@ -94,7 +95,7 @@ export class TraceIndex {
       const at = this.#at(next - 1);
       const high = nodes[at + NODE.placeHigh]!;
       if (nodes[at + NODE.check] === check && (high & skipped) === 0) {
-        const place = (high & ~SHOWN) * TWO_32 + nodes[at + NODE.placeLow]!;
+        const place = (high & ~SHOWN) * TWO_32 + (nodes[at + NODE.placeLow]! >>> 0);
         out.add(Math.floor(place / UNITS), place % UNITS, at);
       }
       next = nodes[at + NODE.older]!;

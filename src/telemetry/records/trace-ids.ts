@@ -70,9 +70,13 @@ export class TraceIds {
 
   #enterEpoch(epoch: number): void {
     this.#epochStart = epoch * ALL;
-    for (let word = 0; word < SEED_WORDS; word += 1)
-      this.#seedOfEpoch[word] = mix(this.#seed[word]! ^ mix(epoch + word * 0x9e3779b9));
+    writeSeedOfEpoch(this.#seed, epoch, this.#seedOfEpoch);
   }
+}
+
+/** What the low 32 bits of numbers are mixed with, whose others are `epoch`: a word for each of an identity. */
+export function writeSeedOfEpoch(seed: Uint32Array, epoch: number, out: Uint32Array): void {
+  for (let word = 0; word < SEED_WORDS; word += 1) out[word] = mix(seed[word]! ^ mix(epoch + word * 0x9e3779b9));
 }
 
 /**
@@ -87,9 +91,17 @@ export function withStage(word: number, stage: number): number {
  * The bijection of 32 bits with the least bias that is known for two multiplications (github.com/skeeto/hash-prospector,
  * public domain). MurmurHash3's finaliser is measurably uneven on consecutive numbers.
  */
-function mix(value: number): number {
+export function mix(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
   h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
   return h ^ (h >>> 15);
+}
+
+/** What `mix` made this value of. The factors are the inverses of those above, modulo 2^32. */
+export function unmix(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 15) ^ (h >>> 30), 0x97132227);
+  h = Math.imul(h ^ (h >>> 15) ^ (h >>> 30), 0x333c4925);
+  return h ^ (h >>> 16);
 }
