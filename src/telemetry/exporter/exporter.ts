@@ -6,13 +6,13 @@ import { Expander } from '../records/expand/expander.ts';
 import { CHUNK_BYTES } from '../ring/ring-memory.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import { KeepPolicy } from '../sampling/keep-policy.ts';
-import { KEEP_REASON_INDEX } from '../sampling/keep-reason.ts';
 import { WatchRules } from '../sampling/watch-rules.ts';
 import { type ServiceNamer, toTraceDocument } from '../trace-document.ts';
 import { FactsOfRecord } from './facts-of-record.ts';
 import { KeptTraces } from './kept-traces.ts';
 import { KeptVisitor } from './kept-visitor.ts';
 import { BATCH_BYTES, Outbound, random } from './outbound.ts';
+import { PolicyDecisions } from './policy-decisions.ts';
 import { SharedFigures } from './shared-figures.ts';
 import { SignalSender } from './signal-sender.ts';
 import type { ExporterNotice, ExporterOptions, ExporterRequest } from './thread-protocol.ts';
@@ -92,7 +92,6 @@ export class Exporter {
     const facts = new FactsOfRecord(expander.source);
     const counts = { kept: this.#figures.kept, notKept: this.#figures.notKept };
     const policy = new KeepPolicy(keep, this.#watches, counts, now());
-    const isKept = outbound !== undefined;
     const places = indexCapacity(ring.data.byteLength);
     const hash = new TraceHash(seed);
     this.#tail = new TraceTail(() => this.#search, this.#serviceName, this.#tailEvents(), now);
@@ -102,17 +101,7 @@ export class Exporter {
       index: new TraceIndex(places, hash),
       kept: new KeptTraces(places * KEPT_TRACES_SHARE, hash),
       account: this.#account,
-      decide: (unit, traces, trace) => {
-        const known = facts.fill(unit, traces, trace);
-        if (!isKept) {
-          policy.observe(known, unit.endedAt);
-          return 0;
-        }
-        const reason = policy.decide(known, unit.endedAt);
-        return reason === undefined ? 0 : KEEP_REASON_INDEX[reason] + 1;
-      },
-      observe: (unit, trace) => policy.observe(facts.fill(unit, 1, trace), unit.endedAt),
-      watchedBy: () => this.#watches.takeMatched(),
+      decisions: new PolicyDecisions(policy, facts, this.#watches, outbound !== undefined),
       visitor: this.#visitor,
       units: new UnitEncoder(this.#encoder, this.#visitor),
       // Not only between records: one can stand for more spans than a batch may have.

@@ -51,12 +51,19 @@ class Scene {
       index: new TraceIndex(2 ** 16, hash),
       kept: new KeptTraces(rememberedTraces, hash),
       account: this.#account,
-      decide: ({ failed, head }) => {
-        this.decisions += 1;
-        return failed || head ? KEPT : 0;
+      decisions: {
+        decide: ({ failed, head }) => {
+          this.decisions += 1;
+          return failed || head ? KEPT : 0;
+        },
+        isSettled: () => true,
+        decideAgain: (_facts, traces) => {
+          this.decisions += traces;
+        },
+        observe: () => undefined,
+        isWatching: false,
+        watchedBy: () => [],
       },
-      observe: () => undefined,
-      watchedBy: () => [],
       visitor,
       units: new UnitEncoder(encoder, visitor),
       onShown: () => undefined,

@@ -6,6 +6,7 @@ import { ownBlock, type RecordBlock, type RingReader } from '../ring/ring-reader
 import { NO_THRESHOLD } from '../sampling/probability.ts';
 import type { KeptTraces } from './kept-traces.ts';
 import type { KeptVisitor } from './kept-visitor.ts';
+import { LastUnit } from './last-unit.ts';
 import { type TraceIndex, TracePlaces } from './trace-index.ts';
 import { TraceStates } from './trace-states.ts';
 import type { UnitEncoder } from './unit-encoder.ts';
@@ -14,8 +15,20 @@ import type { WindowAccount } from './window-account.ts';
 /** Index of a reason in KEEP_REASONS plus one; 0: the trace is not kept. */
 export type Reason = number;
 
-/** What is known of what was just read, and how many traces it stands for. `trace`: its id, where the record is one of several. */
-export type Decide = (facts: UnitFacts, traces: number, trace: Uint32Array | undefined) => Reason;
+/** About what was just read, and how many traces it stands for. `trace`: its id, where the record is one of several. */
+export interface Decisions {
+  decide(facts: UnitFacts, traces: number, trace: Uint32Array | undefined): Reason;
+  /** Whether the decision goes for whatever has the same facts. */
+  isSettled(reason: Reason): boolean;
+  /** As many more of which it went. */
+  decideAgain(facts: UnitFacts, traces: number, reason: Reason): void;
+  /** There is nothing to decide about so many traces. */
+  observe(facts: UnitFacts, traces: number, trace: Uint32Array | undefined): void;
+  /** Whether each trace is to be told of, by its id. */
+  readonly isWatching: boolean;
+  /** Ids of the watch rules that fitted what was decided or observed last. */
+  watchedBy(): readonly string[];
+}
 
 /** Is told of each unit that was read, whatever becomes of it. */
 export interface UnitListener {
@@ -43,9 +56,7 @@ export class TraceCollector {
   readonly #index: TraceIndex;
   readonly #kept: KeptTraces;
   readonly #account: WindowAccount;
-  readonly #decide: Decide;
-  readonly #observe: (facts: UnitFacts, trace: Uint32Array) => void;
-  readonly #watchedBy: () => readonly string[];
+  readonly #decisions: Decisions;
   readonly #visitor: KeptVisitor;
   readonly #units: UnitEncoder;
   readonly #onShown: () => void;
@@ -61,6 +72,12 @@ export class TraceCollector {
   readonly #places = new TracePlaces(MAX_PARTS);
   /** Units of the run at hand that the head chose. */
   readonly #heads: number[] = [];
+  readonly #last = new LastUnit();
+  /** About the units alike that are being read, once it has been asked for and as far as it goes for all of them. */
+  #settled: Reason | undefined;
+  /** How many of them have not been told of: decided by what is settled, and observed. */
+  #decidedAlike = 0;
+  #observedAlike = 0;
 
   constructor(parts: {
     reader: RingReader;
@@ -68,11 +85,7 @@ export class TraceCollector {
     index: TraceIndex;
     kept: KeptTraces;
     account: WindowAccount;
-    decide: Decide;
-    /** Of a trace about which there is nothing to decide. */
-    observe: (facts: UnitFacts, trace: Uint32Array) => void;
-    /** Ids of the watch rules that fitted what was decided or observed last. */
-    watchedBy: () => readonly string[];
+    decisions: Decisions;
     visitor: KeptVisitor;
     /** Of what is shown to the visitor. */
     units: UnitEncoder;
@@ -86,9 +99,7 @@ export class TraceCollector {
     this.#index = parts.index;
     this.#kept = parts.kept;
     this.#account = parts.account;
-    this.#decide = parts.decide;
-    this.#observe = parts.observe;
-    this.#watchedBy = parts.watchedBy;
+    this.#decisions = parts.decisions;
     this.#visitor = parts.visitor;
     this.#units = parts.units;
     this.#onShown = parts.onShown;
@@ -112,12 +123,14 @@ export class TraceCollector {
       this.#reader.advance(spans);
       if (isEnough()) break;
     }
+    this.#endAlike();
     this.#account.forget(this.#reader.oldest);
     return this.#reader.lagWords > 0;
   }
 
   /** All units of a run share everything but the head's decision, and no other record belongs to their traces. */
   #readRun(expansion: SemanticExpansion, block: RecordBlock, at: number, position: number): void {
+    this.#endAlike();
     const facts = this.#facts;
     const heads = this.#heads;
     const units = expansion.units(block, at);
@@ -125,11 +138,11 @@ export class TraceCollector {
     for (let unit = 0; unit < units; unit += 1) if (expansion.isHead(block, at, unit)) heads.push(unit);
     expansion.facts(block, at, 0, facts);
     facts.head = true;
-    const headReason = heads.length === 0 ? 0 : this.#decide(facts, heads.length, undefined);
-    const headsWatchedBy = this.#watchedBy();
+    const headReason = heads.length === 0 ? 0 : this.#decisions.decide(facts, heads.length, undefined);
+    const headsWatchedBy = this.#decisions.watchedBy();
     facts.head = false;
-    const reason = heads.length === units ? 0 : this.#decide(facts, units - heads.length, undefined);
-    const watchedBy = this.#watchedBy();
+    const reason = heads.length === units ? 0 : this.#decisions.decide(facts, units - heads.length, undefined);
+    const watchedBy = this.#decisions.watchedBy();
     let nextHead = 0;
     for (let unit = 0; unit < units; unit += 1) {
       const isHead = heads[nextHead] === unit;
@@ -149,13 +162,19 @@ export class TraceCollector {
   #readUnits(expansion: SemanticExpansion, block: RecordBlock, at: number, position: number): void {
     const facts = this.#facts;
     const units = expansion.units(block, at);
+    const { wantsUnits } = this.#listener;
+    const isEachTold = wantsUnits || this.#decisions.isWatching;
     for (let unit = 0; unit < units; unit += 1) {
       expansion.trace(block, at, unit, this.#trace);
-      expansion.facts(block, at, unit, facts);
+      if (!this.#last.isAlike(expansion, block, at, unit)) {
+        this.#endAlike();
+        expansion.facts(block, at, unit, facts);
+      }
+      this.#last.is(expansion, block, at, unit);
       const known = this.#kept.find(this.#trace);
       const reason = this.#reasonOf(known);
-      const watchedBy = this.#watchedBy();
-      if (this.#listener.wantsUnits) this.#listener.unitRead(facts, position, unit, this.#trace, watchedBy);
+      if (isEachTold) this.#endAlike();
+      if (wantsUnits) this.#listener.unitRead(facts, position, unit, this.#trace, this.#decisions.watchedBy());
       if (reason !== 0) {
         this.#visitor.state = this.#stateOf(facts, reason, known);
         if (known < 0) this.#keep(reason);
@@ -168,15 +187,32 @@ export class TraceCollector {
 
   /** Of the unit at hand. A part of a trace that was kept follows it, unless these are so many that no message has them. */
   #reasonOf(known: number): Reason {
-    const facts = this.#facts;
     if (known >= 0 && this.#kept.follow(known)) {
-      this.#observe(facts, this.#trace);
+      this.#observedAlike += 1;
       return this.#kept.reason(known);
     }
     // A trace that was kept has come in already: there is nothing to wait for.
-    if (known >= 0 || !facts.awaitsEntry) return this.#decide(facts, 1, this.#trace);
-    this.#observe(facts, this.#trace);
-    return 0;
+    if (known < 0 && this.#facts.awaitsEntry) {
+      this.#observedAlike += 1;
+      return 0;
+    }
+    if (this.#settled !== undefined) {
+      this.#decidedAlike += 1;
+      return this.#settled;
+    }
+    const reason = this.#decisions.decide(this.#facts, 1, this.#trace);
+    if (this.#decisions.isSettled(reason)) this.#settled = reason;
+    return reason;
+  }
+
+  /** What comes next may differ from the units read since the last call: these are told of. */
+  #endAlike(): void {
+    this.#last.forget();
+    if (this.#observedAlike > 0) this.#decisions.observe(this.#facts, this.#observedAlike, this.#trace);
+    if (this.#decidedAlike > 0) this.#decisions.decideAgain(this.#facts, this.#decidedAlike, this.#settled!);
+    this.#settled = undefined;
+    this.#observedAlike = 0;
+    this.#decidedAlike = 0;
   }
 
   /** What a record knows of it goes before what is remembered of the trace: a caller's may have many messages. */

@@ -10,6 +10,7 @@ import type { SemanticExpansion } from '../records/expand/semantic-expansion.ts'
 import type { TextSlice } from '../records/span-visitor.ts';
 import type { RecordBlock } from '../ring/ring-reader.ts';
 import type { KeptVisitor } from './kept-visitor.ts';
+import { LastUnit } from './last-unit.ts';
 
 const SLOTS = 1024;
 /** Templates larger than this together are forgotten, all of them. */
@@ -30,7 +31,9 @@ interface Slot {
   readonly varies: Uint8Array;
   credit: number;
   refused: number;
-  /** Of the unit whose bytes the template has now; length 0: it has none. */
+  /** The unit whose bytes the template has now. */
+  readonly last: LastUnit;
+  /** Its signature; length 0: it has none. */
   readonly signature: Float64Array;
   signatureLength: number;
 }
@@ -79,9 +82,8 @@ export class UnitEncoder {
   #repeat(slot: Slot, expansion: SemanticExpansion, block: RecordBlock, at: number, unit: number): boolean {
     const { template, reason, state } = slot;
     if (template === undefined || reason !== this.#kept.reason || state !== this.#kept.state) return false;
-    const length = expansion.signature(block, at, unit, this.#signature);
     // A unit that says the same as the one before it need not even be shown.
-    const isNext = length > 0 && this.#isSigned(slot, length);
+    const isNext = slot.last.isAlike(expansion, block, at, unit) || this.#isSigned(slot, expansion, block, at, unit);
     if (!isNext || !template.follow(this.#identity, expansion.identity(block, at, unit, this.#identity))) {
       const replay = this.#replay;
       expansion.showRecorded(block, at, unit, replay.start(template));
@@ -90,20 +92,20 @@ export class UnitEncoder {
         return false;
       }
       template.patch(this.#time);
-      slot.signature.set(this.#signature);
-      slot.signatureLength = length;
+      slot.signatureLength = expansion.signature(block, at, unit, slot.signature);
       // Those that only follow take as long, and are no better examples.
       const { words, times } = template.details;
       if (template.entry !== undefined) this.#kept.entryRepeated(template.entry, words, times[0]!, times[1]!);
     }
+    slot.last.is(expansion, block, at, unit);
     template.append();
     if (slot.credit < MAX_CREDIT) slot.credit += 1;
     return true;
   }
 
-  /** Of the unit at hand, in `#signature`. */
-  #isSigned(slot: Slot, length: number): boolean {
-    if (length !== slot.signatureLength) return false;
+  #isSigned(slot: Slot, expansion: SemanticExpansion, block: RecordBlock, at: number, unit: number): boolean {
+    const length = expansion.signature(block, at, unit, this.#signature);
+    if (length === 0 || length !== slot.signatureLength) return false;
     for (let index = 0; index < length; index += 1) if (slot.signature[index] !== this.#signature[index]) return false;
     return true;
   }
@@ -121,6 +123,7 @@ export class UnitEncoder {
     this.#bytes -= slot.template?.bytes ?? 0;
     slot.template = this.#capture.finish();
     slot.signatureLength = 0;
+    slot.last.forget();
     this.#bytes += slot.template?.bytes ?? 0;
     slot.reason = this.#kept.reason;
     slot.state = this.#kept.state;
@@ -142,6 +145,7 @@ function newSlot(): Slot {
     varies: new Uint8Array(MAX_CALLS),
     credit: 0,
     refused: 0,
+    last: new LastUnit(),
     signature: new Float64Array(MAX_SIGNATURE),
     signatureLength: 0,
   };

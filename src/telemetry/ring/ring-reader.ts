@@ -5,14 +5,19 @@ const HEADWAY_CHUNKS = 2;
 
 /** A copy of what the reader is looking at: records with their first word at `f64[at]`, valid until the next read. */
 export interface RecordBlock {
+  /** Another where its memory holds something else. */
+  readonly version: number;
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
   readonly f64: Float64Array;
 }
 
-function emptyBlock(): RecordBlock {
+/** Used again and again. */
+type ReusedBlock = { -readonly [Key in keyof RecordBlock]: RecordBlock[Key] };
+
+function emptyBlock(): ReusedBlock {
   const buffer = new ArrayBuffer(CHUNK_WORDS * 8);
-  return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), f64: new Float64Array(buffer) };
+  return { version: 0, u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), f64: new Float64Array(buffer) };
 }
 
 /**
@@ -21,10 +26,8 @@ function emptyBlock(): RecordBlock {
  */
 export class RingReader {
   readonly #views: RingViews;
-  /** What `next` walks through. */
-  readonly block: RecordBlock = emptyBlock();
-  /** What `copy` fills. */
-  readonly copied: RecordBlock = emptyBlock();
+  readonly #block = emptyBlock();
+  readonly #copied = emptyBlock();
   /** Position of the first word of `block` and of the word behind its last. */
   #blockStart = 0;
   #blockEnd = 0;
@@ -38,6 +41,16 @@ export class RingReader {
   constructor(ring: SharedRing, firstChunk = 0) {
     this.#views = viewsOf(ring);
     this.#position = firstChunk * CHUNK_WORDS;
+  }
+
+  /** What `next` walks through. */
+  get block(): RecordBlock {
+    return this.#block;
+  }
+
+  /** What `copy` fills. */
+  get copied(): RecordBlock {
+    return this.#copied;
   }
 
   /** Position of the next record. */
@@ -72,7 +85,7 @@ export class RingReader {
     for (;;) {
       if (this.#position >= this.#blockEnd && !this.#load()) return -1;
       const at = this.#position - this.#blockStart;
-      const words = this.block.u32[at * 2]! >>> 16;
+      const words = this.#block.u32[at * 2]! >>> 16;
       if (words !== 0) {
         this.#at = at;
         return at;
@@ -83,7 +96,7 @@ export class RingReader {
   }
 
   advance(spans: number): void {
-    this.#position += this.block.u32[this.#at * 2]! >>> 16;
+    this.#position += this.#block.u32[this.#at * 2]! >>> 16;
     this.#spansRead += spans;
     if (this.#position % CHUNK_WORDS === 0) this.#enterChunk(this.#position / CHUNK_WORDS);
   }
@@ -102,7 +115,8 @@ export class RingReader {
     // Read before it is known whether it is still there: only bounded, not believed.
     const words = u32[at * 2]! >>> 16;
     if (words === 0 || inChunk + words > CHUNK_WORDS) return false;
-    this.copied.u32.set(u32.subarray(at * 2, (at + words) * 2));
+    this.#copied.version += 1;
+    this.#copied.u32.set(u32.subarray(at * 2, (at + words) * 2));
     return this.#wasWhole(position);
   }
 
@@ -147,7 +161,8 @@ export class RingReader {
         if (this.#position >= head) return false;
         const end = Math.min(head, (Math.floor(this.#position / CHUNK_WORDS) + 1) * CHUNK_WORDS);
         const from = this.#position % this.#views.capacityWords;
-        this.block.u32.set(this.#views.u32.subarray(from * 2, (from + end - this.#position) * 2));
+        this.#block.version += 1;
+        this.#block.u32.set(this.#views.u32.subarray(from * 2, (from + end - this.#position) * 2));
         this.#blockStart = this.#position;
         this.#blockEnd = end;
         if (this.#wasWhole(this.#position)) return true;
@@ -184,5 +199,5 @@ export class RingReader {
 /** A copy, for who has to look at other records while it reads this one. */
 export function ownBlock(block: RecordBlock): RecordBlock {
   const u32 = block.u32.slice(0, (block.u32[0]! >>> 16) * 2);
-  return { u32, f64: new Float64Array(u32.buffer), u8: new Uint8Array(u32.buffer) };
+  return { version: 0, u32, f64: new Float64Array(u32.buffer), u8: new Uint8Array(u32.buffer) };
 }

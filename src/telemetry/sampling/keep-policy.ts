@@ -46,6 +46,8 @@ export class KeepPolicy {
   readonly #budget: KeepBudget | undefined;
   readonly #topics: SlowTopics | undefined;
   readonly #slowThresholdMs: number;
+  /** Of the last decision: the reason for which it would have been another, but for its budget. */
+  #refused: BudgetedReason | undefined;
 
   /** `now`: Unix milliseconds. */
   constructor(options: KeepOptions, watches: WatchRules, counts: KeepCounts, now: number) {
@@ -63,9 +65,22 @@ export class KeepPolicy {
     const isSlow = this.#isSlow(facts, now);
     // Watched traces are counted, whatever they are kept for.
     const isWatched = !this.#watches.isEmpty && this.#watches.matches(facts, now);
+    this.#refused = undefined;
     const reason = this.#atHead(facts) ?? this.#afterwards(facts, isSlow, isWatched, now);
     if (reason !== undefined) this.#counts.kept[KEEP_REASON_INDEX[reason]]! += facts.traces;
     return reason;
+  }
+
+  /** While nothing is watched: a decision that takes from no budget goes for more traces of which the facts are the same. */
+  isSettled(reason: KeepReason | undefined): boolean {
+    return reason === undefined || reason === 'head' || reason === 'forced';
+  }
+
+  /** So many more (`facts.traces`) of the traces decided on last, where that is settled. */
+  decideAgain(facts: TraceFacts, reason: KeepReason | undefined, now: number): void {
+    this.#isSlow(facts, now);
+    if (reason !== undefined) this.#counts.kept[KEEP_REASON_INDEX[reason]]! += facts.traces;
+    else if (this.#refused !== undefined) this.#counts.notKept[KEEP_REASON_INDEX[this.#refused]]! += facts.traces;
   }
 
   /** For a record of traces that are kept already: it shows how long its topic's messages take, and may be what is watched. */
@@ -100,6 +115,7 @@ export class KeepPolicy {
     }
     if (isWatched) return 'watch';
     if (refused !== undefined) this.#counts.notKept[KEEP_REASON_INDEX[refused]]! += facts.traces;
+    this.#refused = refused;
     return undefined;
   }
 

@@ -71,6 +71,26 @@ export class MessagesExpansion implements Expansion {
     facts.awaitsEntry = false;
   }
 
+  isAlike({ u32, f64 }: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean {
+    if (at !== otherAt) return false;
+    const one = entryAt(at, unit);
+    const other = entryAt(at, otherUnit);
+    if (f64[one + ENTRY.receivedAt] !== f64[other + ENTRY.receivedAt]) return false;
+    if (f64[one + ENTRY.admittedAt] !== f64[other + ENTRY.admittedAt]) return false;
+    const a = one * 2;
+    const b = other * 2;
+    return (
+      u32[a + ENTRY.topic] === u32[b + ENTRY.topic] &&
+      u32[a + ENTRY.client] === u32[b + ENTRY.client] &&
+      u32[a + ENTRY.rule] === u32[b + ENTRY.rule] &&
+      (u32[a + ENTRY.extra]! | u32[b + ENTRY.extra]!) === 0 &&
+      u32[a + ENTRY.payloadBytes] === u32[b + ENTRY.payloadBytes] &&
+      u32[a + ENTRY.flags]! >>> QOS_SHIFT === u32[b + ENTRY.flags]! >>> QOS_SHIFT &&
+      u32[a + ENTRY.matched] === u32[b + ENTRY.matched] &&
+      u32[a + ENTRY.threshold] === u32[b + ENTRY.threshold]
+    );
+  }
+
   likeness({ u32 }: RecordBlock, at: number, unit: number): number {
     const half = entryAt(at, unit) * 2;
     return likenessOf(u32[half + ENTRY.client]!, u32[half + ENTRY.topic]!) ^ (u32[half + ENTRY.flags]! >>> QOS_SHIFT);

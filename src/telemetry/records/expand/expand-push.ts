@@ -74,6 +74,24 @@ export class PushExpansion implements Expansion {
     facts.awaitsEntry = facts.head && (flags & (PUSH_FLAG.linked | PUSH_FLAG.late | PUSH_FLAG.sent)) === 0;
   }
 
+  isAlike({ u32, f64 }: RecordBlock, at: number, _unit: number, otherAt: number): boolean {
+    const a = at * 2;
+    const b = otherAt * 2;
+    return (
+      u32[a + PUSH.flags] === u32[b + PUSH.flags] &&
+      u32[a + PUSH.client] === u32[b + PUSH.client] &&
+      u32[a + PUSH.topic] === u32[b + PUSH.topic] &&
+      (u32[a + PUSH.extra]! | u32[b + PUSH.extra]!) === 0 &&
+      u32[a + PUSH.count] === u32[b + PUSH.count] &&
+      u32[a + PUSH.failures] === u32[b + PUSH.failures] &&
+      f64[at + PUSH.begunAt] === f64[otherAt + PUSH.begunAt] &&
+      f64[at + PUSH.pushedAt] === f64[otherAt + PUSH.pushedAt] &&
+      f64[at + PUSH.confirmedAt] === f64[otherAt + PUSH.confirmedAt] &&
+      f64[at + PUSH.receivedAt] === f64[otherAt + PUSH.receivedAt] &&
+      f64[at + PUSH.waitedMs] === f64[otherAt + PUSH.waitedMs]
+    );
+  }
+
   likeness({ u32 }: RecordBlock, at: number): number {
     return likenessOf(u32[at * 2 + PUSH.client]!, u32[at * 2 + PUSH.flags]!);
   }

@@ -77,6 +77,14 @@ export class RunExpansion implements Expansion {
     facts.awaitsEntry = false;
   }
 
+  isAlike(block: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean {
+    const { u32 } = block;
+    const message = this.#messageAt(block, at, unit);
+    const other = this.#messageAt(block, at, otherUnit);
+    if (at !== otherAt || this.isHead(block, at, unit) !== this.isHead(block, at, otherUnit)) return false;
+    return u32[message] === u32[other] && u32[message + 1] === u32[other + 1];
+  }
+
   likeness(block: RecordBlock, at: number, unit: number): number {
     return likenessOf(block.u32[at * 2 + RUN.client]!, block.u32[this.#messageAt(block, at, unit)]!);
   }

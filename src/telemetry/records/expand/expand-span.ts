@@ -76,11 +76,15 @@ export class SpanExpansion implements Expansion {
     facts.awaitsEntry = facts.head && facts.topic === 0 && ofMessages.has(u32[at * 2 + 1]! & 0xffff);
   }
 
+  /** A span says of itself what no other says. */
+  isAlike(): boolean {
+    return false;
+  }
+
   likeness({ u32 }: RecordBlock, at: number): number {
     return likenessOf(u32[at * 2 + 1]!, u32[at * 2 + SPAN.entries]!);
   }
 
-  /** A span says of itself what no other says. */
   signature(): number {
     return 0;
   }

@@ -83,6 +83,11 @@ export interface Expansion {
   /** Writes the trace id (4 words) of a unit. */
   trace(block: RecordBlock, at: number, unit: number, out: Uint32Array): void;
   facts(block: RecordBlock, at: number, unit: number, facts: UnitFacts): void;
+  /**
+   * Whether two units of one block say the same, but for their identity and packet identifier: `facts` and `show` tell nothing else of
+   * one than of the other. False where that is not known.
+   */
+  isAlike(block: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean;
   /** Units that are likely to say the same, but for ids, times and numbers, have the same; 32 bits. */
   likeness(block: RecordBlock, at: number, unit: number): number;
   /**

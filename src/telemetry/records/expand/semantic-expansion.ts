@@ -43,6 +43,10 @@ export class SemanticExpansion implements Expansion {
     this.#inner.facts(block, at, unit, facts);
   }
 
+  isAlike(block: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean {
+    return this.#inner.isAlike(block, at, unit, otherAt, otherUnit);
+  }
+
   likeness(block: RecordBlock, at: number, unit: number): number {
     return this.#inner.likeness(block, at, unit);
   }
