@@ -39,9 +39,14 @@ const MAX_ROLE_BYTES = 8 * 1024 * 1024;
 /** Records between two looks at the clock, and how long the thread may read before it lets sockets have their turn. */
 const RECORDS_A_LOOK = 64;
 const MAX_READ_MS = 10;
-/** Nobody wakes the thread: that would cost the broker's a system call. So it looks, less often while nothing comes. */
+/**
+ * Nobody wakes the thread: that would cost the broker's a system call. So it looks, less often while little or nothing comes. While much
+ * does, it takes it in small helpings, since clients on the same machine wait for the processor meanwhile.
+ */
+const FULL_PAUSE_MS = 2;
 const BUSY_PAUSE_MS = 10;
 const IDLE_PAUSE_MS = 50;
+const MUCH_WORDS = 2048;
 const TAIL_TICK_MS = 100;
 
 /**
@@ -187,7 +192,7 @@ export class Exporter {
     this.#sendDue();
     this.#publishFigures();
     if (isMore) this.#pause(this.#isHeldBack() ? HELD_BACK_PAUSE_MS : 0);
-    else this.#pause(this.#reader.position === before ? IDLE_PAUSE_MS : BUSY_PAUSE_MS);
+    else this.#pause(pauseAfter(this.#reader.position - before));
   }
 
   #pause(pauseMs: number): void {
@@ -275,6 +280,11 @@ export class Exporter {
     this.#publishFigures();
     this.#post({ type: 'closed' });
   }
+}
+
+function pauseAfter(wordsRead: number): number {
+  if (wordsRead === 0) return IDLE_PAUSE_MS;
+  return wordsRead < MUCH_WORDS ? BUSY_PAUSE_MS : FULL_PAUSE_MS;
 }
 
 function indexCapacity(ringBytes: number): number {

@@ -134,8 +134,7 @@ export class TraceCollector {
     const facts = this.#facts;
     const heads = this.#heads;
     const units = expansion.units(block, at);
-    heads.length = 0;
-    for (let unit = 0; unit < units; unit += 1) if (expansion.isHead(block, at, unit)) heads.push(unit);
+    expansion.heads(block, at, heads);
     expansion.facts(block, at, 0, facts);
     facts.head = true;
     const headReason = heads.length === 0 ? 0 : this.#decisions.decide(facts, heads.length, undefined);
@@ -143,20 +142,35 @@ export class TraceCollector {
     facts.head = false;
     const reason = heads.length === units ? 0 : this.#decisions.decide(facts, units - heads.length, undefined);
     const watchedBy = this.#decisions.watchedBy();
+    if (reason === 0 && !this.#listener.wantsUnits) {
+      if (headReason !== 0)
+        for (const unit of heads) this.#readOfRun(expansion, block, at, unit, position, headReason, headsWatchedBy);
+      return;
+    }
     let nextHead = 0;
     for (let unit = 0; unit < units; unit += 1) {
       const isHead = heads[nextHead] === unit;
       if (isHead) nextHead += 1;
       const own = isHead ? headReason : reason;
-      if (own === 0 && !this.#listener.wantsUnits) continue;
-      expansion.facts(block, at, unit, facts);
-      expansion.trace(block, at, unit, this.#trace);
-      if (this.#listener.wantsUnits)
-        this.#listener.unitRead(facts, position, unit, this.#trace, isHead ? headsWatchedBy : watchedBy);
-      if (own === 0) continue;
-      this.#visitor.state = this.#states.of(facts, own);
-      this.#show(expansion, block, at, unit, position, own);
+      this.#readOfRun(expansion, block, at, unit, position, own, isHead ? headsWatchedBy : watchedBy);
     }
+  }
+
+  #readOfRun(
+    expansion: SemanticExpansion,
+    block: RecordBlock,
+    at: number,
+    unit: number,
+    position: number,
+    reason: Reason,
+    watchedBy: readonly string[],
+  ): void {
+    expansion.facts(block, at, unit, this.#facts);
+    expansion.trace(block, at, unit, this.#trace);
+    if (this.#listener.wantsUnits) this.#listener.unitRead(this.#facts, position, unit, this.#trace, watchedBy);
+    if (reason === 0) return;
+    this.#visitor.state = this.#states.of(this.#facts, reason);
+    this.#show(expansion, block, at, unit, position, reason);
   }
 
   #readUnits(expansion: SemanticExpansion, block: RecordBlock, at: number, position: number): void {

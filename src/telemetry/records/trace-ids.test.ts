@@ -67,6 +67,20 @@ describe('identities', () => {
     }
   });
 
+  it('are found by the threshold that their deciding bits reach', () => {
+    const ids = new TraceIds(TraceIds.randomSeed());
+    const found: number[] = [];
+    for (const first of [0, 2 ** 32 - 500])
+      for (const threshold of [0, 1, 2 ** 31, 0xfd70_0000, 0xffff_ff00, 2 ** 32]) {
+        const numbers = Array.from({ length: 1000 }, (_, index) => index);
+        ids.reaching(threshold, first, numbers.length, found);
+        assert.deepEqual(
+          found,
+          numbers.filter((index) => ids.decidingBitsOf(first + index) >= threshold),
+        );
+      }
+  });
+
   it('differ from seed to seed in every word', () => {
     const [a, b] = [TraceIds.randomSeed(), TraceIds.randomSeed()];
     assert.equal(a.length, SEED_WORDS);

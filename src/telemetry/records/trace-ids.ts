@@ -1,5 +1,5 @@
 import { getRandomValues } from 'node:crypto';
-import { decidingBits } from './deciding-bits.ts';
+import { highDecidingBits } from './deciding-bits.ts';
 
 /** Words of a seed: one for each word of an identity. */
 export const SEED_WORDS = 6;
@@ -14,7 +14,6 @@ const ALL = 2 ** 32;
 export class TraceIds {
   readonly #seed: Uint32Array;
   readonly #seedOfEpoch = new Uint32Array(SEED_WORDS);
-  readonly #deciding = new Uint32Array(4);
   #epochStart = -1;
   /** Number of the next identity that is given out. */
   next = 0;
@@ -52,13 +51,25 @@ export class TraceIds {
     out[at + 5] = withStage(mix(low ^ seed[5]!), 1);
   }
 
-  /** The deciding bits (see decidingBits) of the n-th identity alone: asked of every message, whose ids nobody may want. */
+  /** The deciding bits (see decidingBits) of the n-th identity alone. */
   decidingBitsOf(n: number): number {
     const low = this.#enter(n);
-    const deciding = this.#deciding;
-    deciding[2] = mix(low ^ this.#seedOfEpoch[2]!);
-    deciding[3] = mix(low ^ this.#seedOfEpoch[3]!);
-    return decidingBits(deciding, 0);
+    const seed = this.#seedOfEpoch;
+    return (highDecidingBits(mix(low ^ seed[2]!)) | (mix(low ^ seed[3]!) & 0xff)) >>> 0;
+  }
+
+  /**
+   * Which of `count` identities, the first of them the n-th, have deciding bits that reach a threshold; by position. Asked of every
+   * message, whose ids nobody may want.
+   */
+  reaching(threshold: number, n: number, count: number, out: number[]): void {
+    const seed = this.#seedOfEpoch;
+    out.length = 0;
+    for (let index = 0; index < count; index += 1) {
+      const high = highDecidingBits(mix(this.#enter(n + index) ^ seed[2]!));
+      // Mostly said by these, since rates are low.
+      if ((high | 0xff) >>> 0 >= threshold && this.decidingBitsOf(n + index) >= threshold) out.push(index);
+    }
   }
 
   /** The low 32 bits of n, for which the seeds are right now. */

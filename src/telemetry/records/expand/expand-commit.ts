@@ -16,7 +16,6 @@ const APPEND = slice('append');
 
 /** COMMIT records: the journal's part of the traces of stored messages, and the commit that they shared. */
 export class CommitExpansion implements Expansion {
-  readonly isUniform = false;
   readonly #source: RecordSource;
   readonly #identity = new ShownIdentity();
   readonly #link = new Uint32Array(6);
@@ -45,10 +44,6 @@ export class CommitExpansion implements Expansion {
   trace({ u32 }: RecordBlock, at: number, unit: number, out: Uint32Array): void {
     const half = entryAt(at, unit) * 2;
     for (let index = 0; index < 4; index += 1) out[index] = u32[half + index]!;
-  }
-
-  isHead({ u32 }: RecordBlock, at: number, unit: number): boolean {
-    return (flagsOf(u32[entryAt(at, unit) * 2 + 5]!) & SAMPLED_FLAG) !== 0;
   }
 
   facts({ u32, f64 }: RecordBlock, at: number, unit: number, facts: UnitFacts): void {

@@ -12,7 +12,6 @@ import { type ClientFacts, LOST, type RecordSource } from './record-source.ts';
 
 /** MESSAGES records: the broker's part of messages that were handled one by one, or stored. */
 export class MessagesExpansion implements Expansion {
-  readonly isUniform = false;
   readonly #source: RecordSource;
   readonly #broker: BrokerIdentityTexts;
   readonly #identity = new ShownIdentity();
@@ -46,10 +45,6 @@ export class MessagesExpansion implements Expansion {
   trace({ u32 }: RecordBlock, at: number, unit: number, out: Uint32Array): void {
     const half = entryAt(at, unit) * 2;
     for (let index = 0; index < 4; index += 1) out[index] = u32[half + index]!;
-  }
-
-  isHead({ u32 }: RecordBlock, at: number, unit: number): boolean {
-    return (u32[entryAt(at, unit) * 2 + ENTRY.flags]! & FLAG.head) !== 0;
   }
 
   facts({ u32, f64 }: RecordBlock, at: number, unit: number, facts: UnitFacts): void {

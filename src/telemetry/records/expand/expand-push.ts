@@ -19,7 +19,6 @@ const IS_DROPPED = PUSH_FLAG.droppedQueueFull | PUSH_FLAG.droppedTooLarge;
 
 /** PUSH records: a delivery to one subscriber, with its confirmation. */
 export class PushExpansion implements Expansion {
-  readonly isUniform = false;
   readonly #source: RecordSource;
   readonly #identity = new ShownIdentity();
   readonly #refusals = Array.from({ length: 256 }, (_, code) => slice(`mqtt_0x${code.toString(16)}`));
@@ -48,10 +47,6 @@ export class PushExpansion implements Expansion {
 
   trace({ u32 }: RecordBlock, at: number, _unit: number, out: Uint32Array): void {
     for (let index = 0; index < 4; index += 1) out[index] = u32[at * 2 + PUSH.trace + index]!;
-  }
-
-  isHead({ u32 }: RecordBlock, at: number): boolean {
-    return (u32[at * 2 + PUSH.flags]! & PUSH_FLAG.head) !== 0;
   }
 
   facts({ u32, f64 }: RecordBlock, at: number, _unit: number, facts: UnitFacts): void {

@@ -1,5 +1,6 @@
 import { ATTRIBUTES, SPANS } from '../../catalogue.ts';
 import type { RecordBlock } from '../../ring/ring-reader.ts';
+import { CHOOSES_NONE, NO_THRESHOLD } from '../../sampling/probability.ts';
 import { STAGE } from '../record-kinds.ts';
 import { RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
@@ -14,7 +15,6 @@ const QUEUE_FULL = slice('queue_full');
 
 /** RUN records: QoS 0 messages with everything that was done for them. */
 export class RunExpansion implements Expansion {
-  readonly isUniform = true;
   readonly #source: RecordSource;
   readonly #ids: TraceIds;
   readonly #broker: BrokerIdentityTexts;
@@ -50,11 +50,8 @@ export class RunExpansion implements Expansion {
     for (let index = 0; index < 4; index += 1) out[index] = this.#words[index]!;
   }
 
-  isHead({ u32, f64 }: RecordBlock, at: number, unit: number): boolean {
-    const threshold = u32[at * 2 + RUN.threshold]!;
-    if (threshold === 0) return true;
-    if (threshold === 0xffff_ffff) return false;
-    return this.#ids.decidingBitsOf(f64[at + RUN.firstIdentity]! + unit) >= threshold;
+  heads({ u32, f64 }: RecordBlock, at: number, out: number[]): void {
+    this.#ids.reaching(thresholdIn(u32, at), f64[at + RUN.firstIdentity]!, u32[at * 2 + 1]!, out);
   }
 
   /** Everything but the head's decision is the same for all units. */
@@ -62,7 +59,7 @@ export class RunExpansion implements Expansion {
     const { u32, f64 } = block;
     const half = at * 2;
     facts.operation = 'publish';
-    facts.head = this.isHead(block, at, unit);
+    facts.head = this.#ids.decidingBitsOf(f64[at + RUN.firstIdentity]! + unit) >= thresholdIn(u32, at);
     facts.forced = false;
     facts.dropped = this.#hasDropped(block, at);
     facts.failed = facts.dropped;
@@ -81,8 +78,7 @@ export class RunExpansion implements Expansion {
     const { u32 } = block;
     const message = this.#messageAt(block, at, unit);
     const other = this.#messageAt(block, at, otherUnit);
-    if (at !== otherAt || this.isHead(block, at, unit) !== this.isHead(block, at, otherUnit)) return false;
-    return u32[message] === u32[other] && u32[message + 1] === u32[other + 1];
+    return at === otherAt && u32[message] === u32[other] && u32[message + 1] === u32[other + 1];
   }
 
   likeness(block: RecordBlock, at: number, unit: number): number {
@@ -198,4 +194,10 @@ export class RunExpansion implements Expansion {
   #messageAt({ u32 }: RecordBlock, at: number, unit: number): number {
     return (at + RUN_HEADER_WORDS + u32[at * 2 + RUN.listed]! + unit) * 2;
   }
+}
+
+/** One that no deciding bits reach where the head chose none. */
+function thresholdIn(u32: Uint32Array, at: number): number {
+  const threshold = u32[at * 2 + RUN.threshold]!;
+  return threshold === NO_THRESHOLD ? CHOOSES_NONE : threshold;
 }

@@ -15,7 +15,6 @@ const ofMessages: ReadonlySet<number> = new Set([SPANS.clientPush.id, SPANS.mess
 
 /** SPAN records: one span each. */
 export class SpanExpansion implements Expansion {
-  readonly isUniform = false;
   readonly #source: RecordSource;
   readonly #identity = new ShownIdentity();
 
@@ -43,10 +42,6 @@ export class SpanExpansion implements Expansion {
 
   trace({ u32 }: RecordBlock, at: number, _unit: number, out: Uint32Array): void {
     for (let index = 0; index < 4; index += 1) out[index] = u32[at * 2 + SPAN.trace + index]!;
-  }
-
-  isHead({ u32 }: RecordBlock, at: number): boolean {
-    return ((u32[at * 2 + 1]! >>> 16) & SPAN_FLAG.head) !== 0;
   }
 
   facts(block: RecordBlock, at: number, _unit: number, facts: UnitFacts): void {

@@ -71,10 +71,11 @@ export function likenessOf(a: number, b: number): number {
  * first word in `block.f64`.
  */
 export interface Expansion {
-  /** All units share their facts but the head's decision, and their traces have no other record. */
-  readonly isUniform: boolean;
-  /** The head chose the unit's trace. */
-  isHead(block: RecordBlock, at: number, unit: number): boolean;
+  /**
+   * Which units have a trace that the head chose. Only where all units share their facts but for that decision, and their traces have
+   * no other record.
+   */
+  heads?(block: RecordBlock, at: number, out: number[]): void;
   units(block: RecordBlock, at: number): number;
   /** Spans of the whole record. */
   spans(block: RecordBlock, at: number): number;
@@ -85,7 +86,7 @@ export interface Expansion {
   facts(block: RecordBlock, at: number, unit: number, facts: UnitFacts): void;
   /**
    * Whether two units of one block say the same, but for their identity and packet identifier: `facts` and `show` tell nothing else of
-   * one than of the other. False where that is not known.
+   * one than of the other, but for the head's decision where `heads` has it. False where that is not known.
    */
   isAlike(block: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean;
   /** Units that are likely to say the same, but for ids, times and numbers, have the same; 32 bits. */

@@ -5,18 +5,20 @@ import type { SemanticVisitor } from './semantic-visitor.ts';
 
 /** An expansion whose spans are shown with what the catalogue adds to them, and without what the policy leaves out. */
 export class SemanticExpansion implements Expansion {
-  readonly isUniform: boolean;
   readonly #inner: Expansion;
   readonly #semantics: SemanticVisitor;
 
   constructor(inner: Expansion, semantics: SemanticVisitor) {
-    this.isUniform = inner.isUniform;
     this.#inner = inner;
     this.#semantics = semantics;
   }
 
-  isHead(block: RecordBlock, at: number, unit: number): boolean {
-    return this.#inner.isHead(block, at, unit);
+  get isUniform(): boolean {
+    return this.#inner.heads !== undefined;
+  }
+
+  heads(block: RecordBlock, at: number, out: number[]): void {
+    this.#inner.heads?.(block, at, out);
   }
 
   units(block: RecordBlock, at: number): number {
