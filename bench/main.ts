@@ -1,6 +1,7 @@
 /** `npm run bench`: RobustMQ beside other brokers, under the same load, on the same machine, in turns. */
 import { writeFileSync } from 'node:fs';
 import { aedes } from './brokers/aedes.ts';
+import { besideWork } from './brokers/beside-work.ts';
 import type { BrokerKind } from './brokers/broker.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
 import { robustmq, robustmqUntraced } from './brokers/robustmq.ts';
@@ -23,7 +24,7 @@ function say(sentence: string): void {
 }
 
 function brokersOf(names: readonly string[]): BrokerKind[] {
-  return names.flatMap((name) => robustmqAt(name) ?? select('broker', KINDS, [name]));
+  return names.flatMap((name) => robustmqAt(name) ?? besideWork(name, KINDS) ?? select('broker', KINDS, [name]));
 }
 
 function select<Item extends { readonly name: string }>(

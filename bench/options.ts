@@ -34,7 +34,8 @@ export function parseOptions(parameters: readonly string[], scenarios: readonly 
     .option('--scenario <names...>', `which of: ${scenarios.join(', ')}`, [])
     .option(
       '--brokers <names>',
-      'which brokers, separated by commas; robustmq@<commit> is another commit, robustmq-untraced records nothing',
+      'which brokers, separated by commas; robustmq@<commit> is another commit, robustmq-untraced records nothing, ' +
+        '<broker>+20 has another process beside it that uses 20 % of the generator’s core',
       splitNames,
       ['robustmq', 'mosquitto', 'aedes'],
     )
