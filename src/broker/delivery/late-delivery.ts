@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Recording } from '../../telemetry/recording.ts';
-import { decisionOf, PUSH_FLAG, type PushHandle } from '../../telemetry/records/push-recorder.ts';
+import { PUSH_FLAG } from '../../telemetry/records/push-record.ts';
+import { decisionOf, type PushHandle } from '../../telemetry/records/push-recorder.ts';
 import { hasTrace } from '../../telemetry/trace-context.ts';
 import type { Match } from '../router/subscription.ts';
 import type { TopicTable } from '../router/topic-table.ts';

@@ -8,7 +8,7 @@ import { METRICS } from '../../telemetry/catalogue.ts';
 import { type CounterId, counterId, type Metrics } from '../../telemetry/metrics.ts';
 import type { Recording } from '../../telemetry/recording.ts';
 import { messageContext } from '../../telemetry/records/message-recorder.ts';
-import { PUSH_FLAG } from '../../telemetry/records/push-recorder.ts';
+import { PUSH_FLAG } from '../../telemetry/records/push-record.ts';
 import { FLAGS_AT, SAMPLED_FLAG } from '../../telemetry/trace-context.ts';
 import type { SessionLog } from '../durability/session-log.ts';
 import type { Router } from '../router/router.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { DISCREET } from '../attribute-policy.ts';
 import { Metrics } from '../metrics.ts';
 import { OtlpSpanEncoder } from '../otlp/span-encoder.ts';
@@ -27,6 +28,11 @@ const KEPT = 1 + KEEP_REASON_INDEX.error;
 /** As many parts as follow a trace unasked, and as many as are looked for. */
 const MAX_PARTS = 1024;
 
+function recordingOf(followParent: boolean): Recording {
+  const options = { enabled: true, ringBytes: RING_BYTES, maxOpenSpans: 4096, rate: 0, followParent };
+  return new Recording(options, new Metrics());
+}
+
 /** A ring, and who keeps the traces in which something failed. */
 class Scene {
   readonly recording: Recording;
@@ -34,11 +40,16 @@ class Scene {
   readonly #account = new WindowAccount(RING_BYTES / CHUNK_BYTES);
   readonly #collector: TraceCollector;
   decisions = 0;
+  observed = 0;
 
-  /** `followParent`: what callers have sampled is kept, too. */
-  constructor(rememberedTraces = 1024, followParent = false) {
-    const options = { enabled: true, ringBytes: RING_BYTES, maxOpenSpans: 4096, rate: 0, followParent };
-    this.recording = new Recording(options, new Metrics());
+  /** `followParent`: what callers have sampled is kept, too. `isWatching`: each unit is decided for itself. */
+  constructor(
+    rememberedTraces = 1024,
+    followParent = false,
+    isWatching = false,
+    recording = recordingOf(followParent),
+  ) {
+    this.recording = recording;
     const resources = { broker: {}, placement: {}, journal: {} };
     const encoder = new OtlpSpanEncoder({ resources, serviceVersion: '', schemaUrl: '', maxBytes: 2 ** 24 });
     const reader = new RingReader(this.recording.ring);
@@ -60,8 +71,10 @@ class Scene {
         decideAgain: (_facts, traces) => {
           this.decisions += traces;
         },
-        observe: () => undefined,
-        isWatching: false,
+        observe: (_facts, traces) => {
+          this.observed += traces;
+        },
+        isWatching,
         watchedBy: () => [],
       },
       visitor,
@@ -192,6 +205,41 @@ describe('the collector of traces', () => {
     const spans = scene.kept();
     assert.equal(publishes(spans), MESSAGES);
     assert.equal(spans.filter(({ name }) => name === 'journal/write').length, MESSAGES);
+  });
+
+  it('says of units that are alike what it says of each', () => {
+    const caller = fc.constantFrom(undefined, CALLER);
+    const step = fc.oneof(
+      fc.record({
+        type: fc.constant('publish' as const),
+        count: fc.nat(5),
+        caller,
+        fails: fc.constantFrom(false, false, true),
+      }),
+      fc.record({ type: fc.constant('store' as const), count: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ type: fc.constant('push' as const), of: fc.nat(), times: fc.nat(4) }),
+      fc.record({ type: fc.constant('read' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const scene = new Scene(1024, true);
+        const oneByOne = new Scene(1024, true, true, scene.recording);
+        const contexts: Uint8Array[] = [];
+        const compare = (): void => {
+          assert.deepEqual(scene.kept(), oneByOne.kept());
+          assert.deepEqual([scene.decisions, scene.observed], [oneByOne.decisions, oneByOne.observed]);
+        };
+        for (const step of steps) {
+          if (step.type === 'publish') contexts.push(...scene.publish(step.count, step.caller, step.fails));
+          else if (step.type === 'store') scene.store(step.count, CALLER);
+          else if (step.type === 'read') compare();
+          else if (contexts.length > 0)
+            for (let push = 0; push < step.times; push += 1) scene.push(contexts[(step.of + push) % contexts.length]!);
+        }
+        compare();
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('looks back at the newest parts of such a trace, and not at all of them', () => {

@@ -7,7 +7,7 @@ import { counterId } from '../metrics.ts';
 import { testTelemetry } from '../testing/test-telemetry.ts';
 import { traceIdOf } from '../trace-context.ts';
 import { messageContext } from './message-recorder.ts';
-import { PUSH_FLAG } from './push-recorder.ts';
+import { PUSH_FLAG } from './push-record.ts';
 
 const poolFull = counterId(METRICS.spansDroppedTotal, 'pool_full');
 const traces = counterId(METRICS.tracesTotal);

@@ -5,61 +5,22 @@ import type { HeadSampler } from '../sampling/head-sampler.ts';
 import { NO_THRESHOLD } from '../sampling/probability.ts';
 import { isForced, isSampled } from '../trace-context.ts';
 import { decidingBits } from './deciding-bits.ts';
+import {
+  copyMore,
+  copyPush,
+  NEED_MORE,
+  PUSH,
+  PUSH_FLAG,
+  PUSH_QOS_SHIFT,
+  PUSH_REASON_SHIFT,
+  PUSH_WORDS,
+  PUSH_WORDS_WITH_MORE,
+  SLOT_HALVES,
+  spansOfPush,
+} from './push-record.ts';
 import { OVERWRITTEN, RECORD } from './record-kinds.ts';
 import { SlotPool, slotOf } from './slot-pool.ts';
 import type { TraceIds } from './trace-ids.ts';
-
-/*
- * PUSH := u1 flags (below), qos (2 bits from 16), reason code (8 bits from 24);
- *         u2-u5 trace id; u6-u7 id of `client/push`; u8-u9 parent span id; f5 begun at; f6 pushed at; f7 confirmed at;
- *         u16 client; u17 topic (0: the message's); u18 packet id; u19 extra; f10 PUBREC received at (0: none);
- *         f11 how long the message had waited (ms); u24 deliveries it stands for (rest of a fan-out), of a linked one the threshold
- *         by which the head chose it, or NO_THRESHOLD; u25 of these failed
- */
-const PUSH_WORDS = 13;
-const PUSH_HALVES = PUSH_WORDS * 2;
-export const PUSH = {
-  flags: 1,
-  trace: 2,
-  span: 6,
-  parent: 8,
-  begunAt: 5,
-  pushedAt: 6,
-  confirmedAt: 7,
-  client: 16,
-  topic: 17,
-  packetId: 18,
-  extra: 19,
-  receivedAt: 10,
-  waitedMs: 11,
-  count: 24,
-  threshold: 24,
-  failures: 25,
-} as const;
-
-export const PUSH_FLAG = {
-  /** QoS 1 and 2: it went out, and a confirmation was waited for. */
-  sent: 1,
-  /** A packet of the subscriber confirmed it. */
-  confirmed: 1 << 1,
-  /** It did not reach the socket. */
-  droppedTooLarge: 1 << 2,
-  droppedQueueFull: 1 << 3,
-  /** The connection ended before the confirmation. */
-  disconnected: 1 << 4,
-  redelivered: 1 << 5,
-  /** It comes late: from the journal, or retained. */
-  late: 1 << 6,
-  /** It stands for the rest of a fan-out. */
-  rest: 1 << 7,
-  /** A trace of its own, linked to the message's (in its extra). */
-  linked: 1 << 8,
-  head: 1 << 9,
-  forced: 1 << 10,
-} as const;
-export const PUSH_QOS_SHIFT = 16;
-export const PUSH_REASON_SHIFT = 24;
-const FIRST_FAILURE = 0x80;
 
 /** The flags of a delivery below a context of this broker's own: the decision about its trace. */
 export function decisionOf(context: Uint8Array): number {
@@ -72,12 +33,6 @@ export type PushHandle = number;
 const droppedPoolFull = counterId(METRICS.spansDroppedTotal, 'pool_full');
 const tracesTotal = counterId(METRICS.tracesTotal);
 const traceErrorsTotal = counterId(METRICS.traceErrorsTotal);
-
-/** Spans of a record. */
-export function spansOfPush(flags: number, pubrecAt: number): number {
-  if ((flags & PUSH_FLAG.rest) !== 0 || (flags & PUSH_FLAG.sent) === 0) return 1;
-  return 2 + ((flags & PUSH_FLAG.confirmed) !== 0 ? 1 : 0) + (pubrecAt > 0 ? 1 : 0);
-}
 
 /**
  * Deliveries from their beginning to their end, in preallocated slots that are images of their records. Those of one stage
@@ -109,7 +64,7 @@ export class PushRecorder {
     this.#metrics = metrics;
     this.#begunPositions = new Float64Array(capacity);
     this.#stage = new Int32Array(capacity);
-    const buffer = new ArrayBuffer(capacity * PUSH_WORDS * 8);
+    const buffer = new ArrayBuffer(capacity * PUSH_WORDS_WITH_MORE * 8);
     this.#u32 = new Uint32Array(buffer);
     this.#f64 = new Float64Array(buffer);
   }
@@ -137,9 +92,10 @@ export class PushRecorder {
     const handle = this.#slots.take();
     const slot = slotOf(handle);
     const u32 = this.#u32;
-    const half = slot * PUSH_HALVES;
+    const half = slot * SLOT_HALVES;
     const ids = this.#spanId;
     this.#ids.takeSpanId(ids, 0);
+    const hasMore = (flags & NEED_MORE) !== 0 || (topic | extra) !== 0;
     u32[half + PUSH.flags] = flags | (qos << PUSH_QOS_SHIFT);
     u32[half + 2] = parent[0]!;
     u32[half + 3] = parent[1]!;
@@ -150,18 +106,13 @@ export class PushRecorder {
     u32[half + 8] = parent[4]!;
     u32[half + 9] = parent[5]!;
     u32[half + PUSH.client] = client;
-    u32[half + PUSH.topic] = topic;
     u32[half + PUSH.packetId] = 0;
-    u32[half + PUSH.extra] = extra;
-    u32[half + PUSH.count] = 0;
-    u32[half + PUSH.failures] = 0;
     const f64 = this.#f64;
-    const word = slot * PUSH_WORDS;
+    const word = slot * PUSH_WORDS_WITH_MORE;
     f64[word + PUSH.begunAt] = at;
     f64[word + PUSH.pushedAt] = 0;
     f64[word + PUSH.confirmedAt] = 0;
-    f64[word + PUSH.receivedAt] = 0;
-    f64[word + PUSH.waitedMs] = 0;
+    if (hasMore) this.#beginMore(slot, topic, extra);
     this.#begunPositions[slot] = this.#writer.position;
     this.#stage[this.#stageCount] = handle;
     this.#stageCount += 1;
@@ -184,7 +135,7 @@ export class PushRecorder {
     const handle = this.begin(this.#identity, all, qos, client, topic, extra, at);
     if (handle === 0) return handle;
     this.#metrics.add(tracesTotal);
-    const half = slotOf(handle) * PUSH_HALVES;
+    const half = slotOf(handle) * SLOT_HALVES;
     this.#u32[half + PUSH.parent] = 0;
     this.#u32[half + PUSH.parent + 1] = 0;
     this.#u32[half + PUSH.threshold] = isChosen ? this.#sampler.effectiveThreshold(threshold) : NO_THRESHOLD;
@@ -194,12 +145,12 @@ export class PushRecorder {
   /** Whether the trace of the delivery was chosen at the head. */
   isHead(handle: PushHandle): boolean {
     const slot = this.#slots.find(handle);
-    return slot >= 0 && (this.#u32[slot * PUSH_HALVES + PUSH.flags]! & PUSH_FLAG.head) !== 0;
+    return slot >= 0 && (this.#u32[slot * SLOT_HALVES + PUSH.flags]! & PUSH_FLAG.head) !== 0;
   }
 
   /** The context's words (trace id, span id of the push), for the subscriber. */
   identity(handle: PushHandle, out: Uint32Array): void {
-    const half = this.#slots.find(handle) * PUSH_HALVES;
+    const half = this.#slots.find(handle) * SLOT_HALVES;
     if (half < 0) {
       out.fill(0, 0, 6);
       return;
@@ -207,24 +158,25 @@ export class PushRecorder {
     for (let index = 0; index < 6; index += 1) out[index] = this.#u32[half + PUSH.trace + index]!;
   }
 
+  /** Of one that comes late. */
   waited(handle: PushHandle, waitedMs: number): void {
     const slot = this.#slots.find(handle);
-    if (slot >= 0) this.#f64[slot * PUSH_WORDS + PUSH.waitedMs] = waitedMs;
+    if (slot >= 0) this.#f64[slot * PUSH_WORDS_WITH_MORE + PUSH.waitedMs] = waitedMs;
   }
 
   /** It went out at QoS 1 or 2: the slot stays until `acknowledged`, `disconnected` or `forget`. */
   sent(handle: PushHandle, packetId: number): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.sent;
-    this.#u32[slot * PUSH_HALVES + PUSH.packetId] = packetId;
+    this.#u32[slot * SLOT_HALVES + PUSH.flags]! |= PUSH_FLAG.sent;
+    this.#u32[slot * SLOT_HALVES + PUSH.packetId] = packetId;
   }
 
   /** It did not go out: PUSH_FLAG.droppedTooLarge or droppedQueueFull. */
   dropped(handle: PushHandle, flag: number): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    const at = slot * PUSH_HALVES + PUSH.flags;
+    const at = slot * SLOT_HALVES + PUSH.flags;
     this.#u32[at]! |= flag;
     // Of any other delivery the first span of the trace is the publisher's.
     if ((this.#u32[at]! & PUSH_FLAG.linked) !== 0) this.#metrics.add(traceErrorsTotal);
@@ -234,23 +186,25 @@ export class PushRecorder {
   counted(handle: PushHandle, isFailed: boolean): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    this.#u32[slot * PUSH_HALVES + PUSH.count]! += 1;
-    if (isFailed) this.#u32[slot * PUSH_HALVES + PUSH.failures]! += 1;
+    this.#u32[slot * SLOT_HALVES + PUSH.count]! += 1;
+    if (isFailed) this.#u32[slot * SLOT_HALVES + PUSH.failures]! += 1;
   }
 
   /** PUBREC has come. The first one counts. */
   received(handle: PushHandle, at: number): void {
     const slot = this.#slots.find(handle);
-    if (slot >= 0 && this.#f64[slot * PUSH_WORDS + PUSH.receivedAt] === 0)
-      this.#f64[slot * PUSH_WORDS + PUSH.receivedAt] = this.#notBeforeBegun(slot, at);
+    if (slot < 0) return;
+    if ((this.#u32[slot * SLOT_HALVES + PUSH.flags]! & PUSH_FLAG.more) === 0) this.#beginMore(slot, 0, 0);
+    const word = slot * PUSH_WORDS_WITH_MORE + PUSH.receivedAt;
+    if (this.#f64[word] === 0) this.#f64[word] = this.#notBeforeBegun(slot, at);
   }
 
   /** The packet that ends the delivery has come; readers see its record with `endAcknowledged`. The first one counts. */
   acknowledged(handle: PushHandle, reasonCode: number, at: number): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.confirmed | (reasonCode << PUSH_REASON_SHIFT);
-    this.#f64[slot * PUSH_WORDS + PUSH.confirmedAt] = this.#notBeforeBegun(slot, at);
+    this.#u32[slot * SLOT_HALVES + PUSH.flags]! |= PUSH_FLAG.confirmed | (reasonCode << PUSH_REASON_SHIFT);
+    this.#f64[slot * PUSH_WORDS_WITH_MORE + PUSH.confirmedAt] = this.#notBeforeBegun(slot, at);
     this.#write(slot);
     this.#hasUnannounced = true;
   }
@@ -259,8 +213,8 @@ export class PushRecorder {
   disconnected(handle: PushHandle, at: number): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    this.#u32[slot * PUSH_HALVES + PUSH.flags]! |= PUSH_FLAG.disconnected;
-    this.#f64[slot * PUSH_WORDS + PUSH.confirmedAt] = at;
+    this.#u32[slot * SLOT_HALVES + PUSH.flags]! |= PUSH_FLAG.disconnected;
+    this.#f64[slot * PUSH_WORDS_WITH_MORE + PUSH.confirmedAt] = at;
     this.#write(slot);
     this.#writer.announce();
   }
@@ -279,6 +233,18 @@ export class PushRecorder {
     this.#writer.announce();
   }
 
+  #beginMore(slot: number, topic: number, extra: number): void {
+    const half = slot * SLOT_HALVES;
+    const word = slot * PUSH_WORDS_WITH_MORE;
+    this.#u32[half + PUSH.flags]! |= PUSH_FLAG.more;
+    this.#f64[word + PUSH.receivedAt] = 0;
+    this.#f64[word + PUSH.waitedMs] = 0;
+    this.#u32[half + PUSH.topic] = topic;
+    this.#u32[half + PUSH.extra] = extra;
+    this.#u32[half + PUSH.count] = 0;
+    this.#u32[half + PUSH.failures] = 0;
+  }
+
   /** `staying`: pushes with one of these flags go on with the stage. */
   #endPushed(at: number, staying: number): void {
     const stage = this.#stage;
@@ -292,80 +258,45 @@ export class PushRecorder {
   #endPush(handle: PushHandle, at: number, staying: number): void {
     const slot = this.#slots.find(handle);
     if (slot < 0) return;
-    const flags = this.#u32[slot * PUSH_HALVES + PUSH.flags]!;
+    const flags = this.#u32[slot * SLOT_HALVES + PUSH.flags]!;
     if ((flags & staying) !== 0) {
       this.#stage[this.#stageCount] = handle;
       this.#stageCount += 1;
       return;
     }
-    this.#f64[slot * PUSH_WORDS + PUSH.pushedAt] = at;
+    this.#f64[slot * PUSH_WORDS_WITH_MORE + PUSH.pushedAt] = at;
     if ((flags & PUSH_FLAG.sent) === 0) this.#write(slot);
   }
 
   /** A client may acknowledge what it has not seen yet, in a read that began before the delivery did. */
   #notBeforeBegun(slot: number, at: number): number {
-    return Math.max(at, this.#f64[slot * PUSH_WORDS + PUSH.begunAt]!);
+    return Math.max(at, this.#f64[slot * PUSH_WORDS_WITH_MORE + PUSH.begunAt]!);
   }
 
   #write(slot: number): void {
-    const from = slot * PUSH_HALVES;
-    const word = slot * PUSH_WORDS;
+    const from = slot * SLOT_HALVES;
+    const word = slot * PUSH_WORDS_WITH_MORE;
     const pushedAt = this.#f64[word + PUSH.pushedAt]!;
     const confirmedAt = this.#f64[word + PUSH.confirmedAt]!;
     // Confirmed before its stage was over: it was pushed by then.
     if (confirmedAt !== 0 && (pushedAt === 0 || pushedAt > confirmedAt)) this.#f64[word + PUSH.pushedAt] = confirmedAt;
     const writer = this.#writer;
-    if (!writer.mayHold(this.#begunPositions[slot]!)) this.#forgetReferences(from);
-    copyPush(this.#u32, this.#f64, word, writer.u32, writer.f64, writer.reserve(RECORD.push, PUSH_WORDS));
-    writer.complete(spansOfPush(this.#u32[from + PUSH.flags]!, this.#f64[word + PUSH.receivedAt]!));
+    const flags = this.#u32[from + PUSH.flags]!;
+    const hasMore = (flags & PUSH_FLAG.more) !== 0;
+    if (!writer.mayHold(this.#begunPositions[slot]!)) this.#forgetReferences(from, hasMore);
+    const at = writer.reserve(RECORD.push, hasMore ? PUSH_WORDS_WITH_MORE : PUSH_WORDS);
+    copyPush(this.#u32, this.#f64, word, writer.u32, writer.f64, at);
+    if (hasMore) copyMore(this.#u32, this.#f64, word, writer.u32, writer.f64, at);
+    writer.complete(spansOfPush(flags, hasMore ? this.#f64[word + PUSH.receivedAt]! : 0));
     this.#slots.release(slot);
   }
 
   /** The delivery took so long that other records may have the positions of those it refers to. */
-  #forgetReferences(half: number): void {
+  #forgetReferences(half: number, hasMore: boolean): void {
     const u32 = this.#u32;
     if (u32[half + PUSH.client] !== 0) u32[half + PUSH.client] = OVERWRITTEN;
+    if (!hasMore) return;
     if (u32[half + PUSH.topic] !== 0) u32[half + PUSH.topic] = OVERWRITTEN;
     if (u32[half + PUSH.extra] !== 0) u32[half + PUSH.extra] = OVERWRITTEN;
   }
-}
-
-/**
- * All of a slot but its first half word, which the writer has written. Written out, for a loop takes three times as long.
- * Only times go as float64: a NaN need not keep its bits.
- */
-function copyPush(
-  from: Uint32Array,
-  fromTimes: Float64Array,
-  fromWord: number,
-  to: Uint32Array,
-  toTimes: Float64Array,
-  toWord: number,
-): void {
-  const source = fromWord * 2;
-  const target = toWord * 2;
-  to[target + PUSH.flags] = from[source + PUSH.flags]!;
-  to[target + 2] = from[source + 2]!;
-  to[target + 3] = from[source + 3]!;
-  to[target + 4] = from[source + 4]!;
-  to[target + 5] = from[source + 5]!;
-  to[target + 6] = from[source + 6]!;
-  to[target + 7] = from[source + 7]!;
-  to[target + 8] = from[source + 8]!;
-  to[target + 9] = from[source + 9]!;
-  toTimes[toWord + PUSH.begunAt] = fromTimes[fromWord + PUSH.begunAt]!;
-  toTimes[toWord + PUSH.pushedAt] = fromTimes[fromWord + PUSH.pushedAt]!;
-  toTimes[toWord + PUSH.confirmedAt] = fromTimes[fromWord + PUSH.confirmedAt]!;
-  to[target + PUSH.client] = from[source + PUSH.client]!;
-  to[target + PUSH.topic] = from[source + PUSH.topic]!;
-  to[target + PUSH.packetId] = from[source + PUSH.packetId]!;
-  to[target + PUSH.extra] = from[source + PUSH.extra]!;
-  toTimes[toWord + PUSH.receivedAt] = fromTimes[fromWord + PUSH.receivedAt]!;
-  toTimes[toWord + PUSH.waitedMs] = fromTimes[fromWord + PUSH.waitedMs]!;
-  to[target + PUSH.count] = from[source + PUSH.count]!;
-  to[target + PUSH.failures] = from[source + PUSH.failures]!;
-}
-
-export function isRefusal(reasonCode: number): boolean {
-  return reasonCode >= FIRST_FAILURE;
 }

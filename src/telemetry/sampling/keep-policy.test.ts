@@ -26,6 +26,8 @@ function policyOf(options: Partial<KeepOptions> = {}, watched?: string) {
   return {
     watches,
     decide: (facts: Facts, now = NOW) => policy.decide(traceFacts(facts), now),
+    isSettled: (reason: KeepReason | undefined) => policy.isSettled(reason),
+    decideAgain: (facts: Facts, reason: KeepReason | undefined) => policy.decideAgain(traceFacts(facts), reason, NOW),
     observe: (facts: Facts) => policy.observe(traceFacts(facts), NOW),
     kept: (reason: KeepReason) => counts.kept[KEEP_REASON_INDEX[reason]],
     notKept: (reason: KeepReason) => counts.notKept[KEEP_REASON_INDEX[reason]],
@@ -131,6 +133,35 @@ describe('beyond the budget', () => {
     // 400 in a hundred seconds, what was there at first, and one record more from its share and one from the pool.
     assert.ok(kept('error')! >= 400 && kept('error')! <= 400 + 8 + 200, String(kept('error')));
     assert.equal(kept('error')! + notKept('error')!, 100_000);
+  });
+});
+
+describe('a decision', () => {
+  it('goes for others of which all is the same, unless it takes from a budget', () => {
+    const { isSettled } = policyOf();
+    for (const reason of [undefined, ...KEEP_REASONS])
+      assert.equal(isSettled(reason), reason === undefined || reason === 'head' || reason === 'forced', reason);
+  });
+
+  it('counts them as if each had been asked about', () => {
+    for (const [facts, count] of [
+      [{ headSampled: true }, (policy: ReturnType<typeof policyOf>) => policy.kept('head')],
+      [{ failed: true }, (policy: ReturnType<typeof policyOf>) => policy.notKept('error')],
+    ] as const) {
+      const policy = policyOf({ maxKeptPerSecond: 4 });
+      while (policy.decide({ failed: true }) !== undefined);
+      const reason = policy.decide(facts);
+      const before = count(policy)!;
+      policy.decideAgain({ ...facts, traces: 7 }, reason);
+      assert.equal(count(policy), before + 7);
+    }
+  });
+
+  it('is known to the topic’s quantile by all of them', () => {
+    const { decide, decideAgain, kept } = policyOf({ slowThresholdMs: 0 });
+    decideAgain({ topicKey: 1, traces: 5000 }, decide({ topicKey: 1 }));
+    assert.equal(decide({ topicKey: 1, durationMs: 2 }), 'slow');
+    assert.equal(kept('slow'), 1);
   });
 });
 

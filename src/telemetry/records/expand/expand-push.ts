@@ -1,7 +1,7 @@
 import { ATTRIBUTES, SPANS } from '../../catalogue.ts';
 import type { RecordBlock } from '../../ring/ring-reader.ts';
 import { NO_THRESHOLD } from '../../sampling/probability.ts';
-import { isRefusal, PUSH, PUSH_FLAG, PUSH_QOS_SHIFT, PUSH_REASON_SHIFT, spansOfPush } from '../push-recorder.ts';
+import { isRefusal, PUSH, PUSH_FLAG, PUSH_QOS_SHIFT, PUSH_REASON_SHIFT, spansOfPush } from '../push-record.ts';
 import { STAGE } from '../record-kinds.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import { showDropped } from './dropped.ts';
@@ -36,7 +36,7 @@ export class PushExpansion implements Expansion {
   }
 
   unitSpans({ u32, f64 }: RecordBlock, at: number): number {
-    return spansOfPush(u32[at * 2 + PUSH.flags]!, f64[at + PUSH.receivedAt]!);
+    return spansOfPush(u32[at * 2 + PUSH.flags]!, receivedAtIn(u32, f64, at));
   }
 
   sharedSpans(): number {
@@ -55,14 +55,15 @@ export class PushExpansion implements Expansion {
     facts.operation = 'push';
     facts.head = (flags & PUSH_FLAG.head) !== 0;
     facts.forced = (flags & PUSH_FLAG.forced) !== 0;
-    facts.dropped = (flags & IS_DROPPED) !== 0 || u32[half + PUSH.failures] !== 0;
+    const hasMore = (flags & PUSH_FLAG.more) !== 0;
+    facts.dropped = (flags & IS_DROPPED) !== 0 || (hasMore && u32[half + PUSH.failures] !== 0);
     facts.failed = facts.dropped || (flags & PUSH_FLAG.disconnected) !== 0 || isRefusal(flags >>> PUSH_REASON_SHIFT);
     facts.redeliveries = (flags & PUSH_FLAG.redelivered) === 0 ? 0 : 1;
     facts.startedAt = f64[at + PUSH.begunAt]!;
     facts.endedAt = Math.max(f64[at + PUSH.pushedAt]!, f64[at + PUSH.confirmedAt]!);
     facts.client = u32[half + PUSH.client]!;
     forgetTexts(facts);
-    facts.topic = u32[half + PUSH.topic]!;
+    facts.topic = hasMore ? u32[half + PUSH.topic]! : 0;
     facts.threshold = (flags & PUSH_FLAG.linked) === 0 ? NO_THRESHOLD : u32[half + PUSH.threshold]!;
     facts.extra = 0;
     // Written with the stage, at times before the message's own record; what was waited for comes long after it.
@@ -74,16 +75,11 @@ export class PushExpansion implements Expansion {
     const b = otherAt * 2;
     return (
       u32[a + PUSH.flags] === u32[b + PUSH.flags] &&
+      (u32[a + PUSH.flags]! & PUSH_FLAG.more) === 0 &&
       u32[a + PUSH.client] === u32[b + PUSH.client] &&
-      u32[a + PUSH.topic] === u32[b + PUSH.topic] &&
-      (u32[a + PUSH.extra]! | u32[b + PUSH.extra]!) === 0 &&
-      u32[a + PUSH.count] === u32[b + PUSH.count] &&
-      u32[a + PUSH.failures] === u32[b + PUSH.failures] &&
       f64[at + PUSH.begunAt] === f64[otherAt + PUSH.begunAt] &&
       f64[at + PUSH.pushedAt] === f64[otherAt + PUSH.pushedAt] &&
-      f64[at + PUSH.confirmedAt] === f64[otherAt + PUSH.confirmedAt] &&
-      f64[at + PUSH.receivedAt] === f64[otherAt + PUSH.receivedAt] &&
-      f64[at + PUSH.waitedMs] === f64[otherAt + PUSH.waitedMs]
+      f64[at + PUSH.confirmedAt] === f64[otherAt + PUSH.confirmedAt]
     );
   }
 
@@ -93,15 +89,16 @@ export class PushExpansion implements Expansion {
 
   signature({ u32, f64 }: RecordBlock, at: number, _unit: number, out: Float64Array): number {
     const half = at * 2;
-    if (u32[half + PUSH.extra] !== 0) return 0;
     out[0] = u32[half + PUSH.flags]!;
     out[1] = u32[half + PUSH.client]!;
-    out[2] = u32[half + PUSH.topic]!;
-    out[3] = u32[half + PUSH.count]!;
-    out[4] = u32[half + PUSH.failures]!;
-    out[5] = f64[at + PUSH.begunAt]!;
-    out[6] = f64[at + PUSH.pushedAt]!;
-    out[7] = f64[at + PUSH.confirmedAt]!;
+    out[2] = f64[at + PUSH.begunAt]!;
+    out[3] = f64[at + PUSH.pushedAt]!;
+    out[4] = f64[at + PUSH.confirmedAt]!;
+    if ((u32[half + PUSH.flags]! & PUSH_FLAG.more) === 0) return 5;
+    if (u32[half + PUSH.extra] !== 0) return 0;
+    out[5] = u32[half + PUSH.topic]!;
+    out[6] = u32[half + PUSH.count]!;
+    out[7] = u32[half + PUSH.failures]!;
     out[8] = f64[at + PUSH.receivedAt]!;
     out[9] = f64[at + PUSH.waitedMs]!;
     return 10;
@@ -130,7 +127,9 @@ export class PushExpansion implements Expansion {
     const client = this.#source.client(u32[half + PUSH.client]!);
     visitor.begin(SPANS.clientPush, identity, f64[at + PUSH.begunAt]!, f64[at + PUSH.pushedAt]!);
     visitor.text(ATTRIBUTES.mqttClientId, client.clientId);
-    if (u32[half + PUSH.topic] !== 0) visitor.text(ATTRIBUTES.mqttTopic, this.#source.text(u32[half + PUSH.topic]!));
+    const hasMore = (flags & PUSH_FLAG.more) !== 0;
+    if (hasMore && u32[half + PUSH.topic] !== 0)
+      visitor.text(ATTRIBUTES.mqttTopic, this.#source.text(u32[half + PUSH.topic]!));
     visitor.text(ATTRIBUTES.robustmqSessionId, client.sessionId);
     if ((flags & PUSH_FLAG.late) !== 0) visitor.number(ATTRIBUTES.waitedMs, f64[at + PUSH.waitedMs]!);
     if ((flags & PUSH_FLAG.redelivered) !== 0) visitor.number(ATTRIBUTES.redelivered, 1);
@@ -138,13 +137,13 @@ export class PushExpansion implements Expansion {
       visitor.text(ATTRIBUTES.dropReason, (flags & PUSH_FLAG.droppedQueueFull) !== 0 ? QUEUE_FULL : TOO_LARGE);
       showDropped(visitor);
     }
-    showExtras(this.#source, u32[half + PUSH.extra]!, visitor);
+    if (hasMore) showExtras(this.#source, u32[half + PUSH.extra]!, visitor);
     visitor.end();
     if ((flags & PUSH_FLAG.sent) !== 0) this.#showConfirm(block, at, flags, client, visitor);
   }
 
   #showConfirm(block: RecordBlock, at: number, flags: number, client: ClientFacts, visitor: SpanVisitor): void {
-    const { f64 } = block;
+    const { u32, f64 } = block;
     const identity = this.#identity;
     const qos = (flags >>> PUSH_QOS_SHIFT) & 3;
     const reasonCode = flags >>> PUSH_REASON_SHIFT;
@@ -166,7 +165,7 @@ export class PushExpansion implements Expansion {
       visitor.fail(DISCONNECTED_MESSAGE);
     }
     visitor.end();
-    const receivedAt = f64[at + PUSH.receivedAt]!;
+    const receivedAt = receivedAtIn(u32, f64, at);
     if (receivedAt > 0) this.#showAck(block, at, STAGE.received, receivedAt, visitor);
     if (isConfirmed) this.#showAck(block, at, STAGE.ack, confirmedAt, visitor);
   }
@@ -175,7 +174,7 @@ export class PushExpansion implements Expansion {
     const flags = u32[at * 2 + PUSH.flags]!;
     const isExactlyOnce = ((flags >>> PUSH_QOS_SHIFT) & 3) === 2;
     // A PUBREC that refuses ends the delivery; whoever has sent one before refuses by PUBCOMP.
-    const isRefused = f64[at + PUSH.receivedAt] === 0 && isRefusal(flags >>> PUSH_REASON_SHIFT);
+    const isRefused = receivedAtIn(u32, f64, at) === 0 && isRefusal(flags >>> PUSH_REASON_SHIFT);
     const last = isExactlyOnce && !isRefused ? SPANS.mqttPubcomp : isExactlyOnce ? SPANS.mqttPubrec : SPANS.mqttPuback;
     this.#identity.stage(stage, STAGE.confirm);
     visitor.begin(stage === STAGE.received ? SPANS.mqttPubrec : last, this.#identity, receivedAt, receivedAt);
@@ -194,4 +193,9 @@ export class PushExpansion implements Expansion {
     if (u32[half + PUSH.failures] !== 0) showDropped(visitor);
     visitor.end();
   }
+}
+
+/** When PUBREC came; 0: it has not. */
+function receivedAtIn(u32: Uint32Array, f64: Float64Array, at: number): number {
+  return (u32[at * 2 + PUSH.flags]! & PUSH_FLAG.more) === 0 ? 0 : f64[at + PUSH.receivedAt]!;
 }
