@@ -1,4 +1,4 @@
-/** Works for so many per cent of the time, in short turns, as the exporter's thread does: reads through a ring and adds up what it finds. */
+/** Works for so many per cent of the time, in short turns, as the exporter’s thread does: reads through a ring, adding up. */
 
 const PERIOD_MS = 4;
 const RING_WORDS = 2 ** 24;
