@@ -65,8 +65,8 @@ export class CommitExpansion implements Expansion {
   }
 
   isAlike({ u32 }: RecordBlock, at: number, unit: number, otherAt: number, otherUnit: number): boolean {
-    if (at !== otherAt || u32[at * 2 + COMMIT.extra] !== 0) return false;
-    return flagsOf(u32[entryAt(at, unit) * 2 + 5]!) === flagsOf(u32[entryAt(at, otherUnit) * 2 + 5]!);
+    const flags = flagsOf(u32[entryAt(at, unit) * 2 + 5]!);
+    return at === otherAt && flags === flagsOf(u32[entryAt(at, otherUnit) * 2 + 5]!);
   }
 
   likeness({ u32 }: RecordBlock, at: number): number {

@@ -54,6 +54,7 @@ const entry = fc.record({
   caller: few,
   matched: few,
   at: few,
+  admittedAfter: few,
   isRefused: fc.constantFrom(false, false, false, true),
 });
 const stored = fc.record({
@@ -171,8 +172,8 @@ export class RecordedScene {
       if (each.isRefused) messages.fail(entry.u32, 0, SHAPE.refused, 'mqtt_0x97', 'no room');
       batch.append(entry);
       if (!each.isRefused) batch.stored(index, each.matched);
+      batch.stampAdmitted(AT + at.admittedAt + each.admittedAfter);
     }
-    batch.stampAdmitted(AT + at.admittedAt);
     const reference = texts.of(`shard ${shard}`);
     const [begunAt, writtenAt] = [AT + at.begunAt, AT + at.writtenAt];
     const times = { begunAt, writtenAt, indexedAt: writtenAt + 1, committedAt: writtenAt + 2 };
