@@ -122,6 +122,46 @@ describe('a run', () => {
     );
   });
 
+  it('tells of each message its topic and size, whether these are the same for many or not', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ topic: fc.nat(2), bytes: fc.nat(2), times: fc.integer({ min: 1, max: 9 }) }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        fc.boolean(),
+        (groups, isPushed) => {
+          const { runs, texts, clients, finish, telemetry } = setUp();
+          const messages = groups.flatMap(({ topic, bytes, times }) =>
+            new Array(times).fill([`topic ${topic}`, bytes]),
+          );
+          for (const [topic, bytes] of messages) runs.message(texts.of(topic), bytes);
+          if (isPushed) runs.pushed(clients.absent('bob', 8), false);
+          finish();
+          assert.deepEqual(
+            spansOf(telemetry.spans, SPANS.mqttPublish).map((span) => [
+              attributeOf(span, ATTRIBUTES.mqttTopic),
+              attributeOf(span, ATTRIBUTES.mqttPayloadSize),
+            ]),
+            messages,
+          );
+        },
+      ),
+    );
+  });
+
+  it('takes no word for a message that says what the one before it said', () => {
+    const { runs, texts, finish, recording } = setUp();
+    const topic = texts.of('a');
+    for (let message = 0; message < 1000; message += 1) runs.message(topic, 7);
+    finish();
+    let words = 0;
+    eachUnit(recording, (_expansion, { u32 }, at) => {
+      words = u32[at * 2]! >>> 16;
+    });
+    assert.ok(words < 20, `${words} words`);
+  });
+
   it('is full when its record is as large as can be', () => {
     const { runs, texts, clients, finish, recording } = setUp();
     const topic = texts.of('a');

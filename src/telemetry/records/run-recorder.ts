@@ -10,10 +10,12 @@ import type { TraceIds } from './trace-ids.ts';
  * RUN := u1 messages; f1 number of the first identity (trace-ids.ts); f2 received at; f3 admitted at; f4 pushed at;
  *        u10 client; u11 access rule; u12 open connections; u13 subscribers pushed to; u14 of these listed (at most 32);
  *        u15 threshold of the head sampler; u16 subscriptions that matched; u17 of the subscribers not listed: failed;
- *        for each listed subscriber one word: u client, u 1 if its queue was full;
- *        for each message one word: u topic, u payload bytes
+ *        u18 groups of messages, 0: none; u19 0; for each listed subscriber one word: u client, u 1 if its queue was full;
+ *        without groups, for each message one word: u topic, u payload bytes;
+ *        else for each group of consecutive messages with the same, two words: u topic, u payload bytes, u its first, u 0
  */
-export const RUN_HEADER_WORDS = 9;
+export const RUN_HEADER_WORDS = 10;
+export const GROUP_WORDS = 2;
 export const RUN = {
   firstIdentity: 1,
   receivedAt: 2,
@@ -27,6 +29,7 @@ export const RUN = {
   threshold: 15,
   matched: 16,
   restFailures: 17,
+  groups: 18,
 } as const;
 /** A fan-out beyond this many subscribers is one span with a count. */
 export const PUSH_SPANS = 32;
@@ -53,14 +56,20 @@ export interface RunStage {
 }
 
 /**
- * Gathers consecutive QoS 0 messages that share every stage: a word for each, a word for each of the first subscribers, and
- * one set of times.
+ * Gathers consecutive QoS 0 messages that share every stage: at most a word for each, a word for each of the first subscribers,
+ * and one set of times.
  */
 export class RunRecorder {
   readonly #writer: RingWriter;
   readonly #ids: TraceIds;
   readonly #sampler: HeadSampler;
-  readonly #messages = new Uint32Array(MAX_MESSAGES * 2);
+  /** By group of consecutive messages that say the same: topic and payload bytes of each, and which is the first. */
+  readonly #topics = new Uint32Array(MAX_MESSAGES);
+  readonly #payloadBytes = new Uint32Array(MAX_MESSAGES);
+  readonly #firsts = new Uint32Array(MAX_MESSAGES);
+  #groups = 0;
+  #lastTopic = 0;
+  #lastPayloadBytes = 0;
   readonly #subscribers = new Uint32Array(PUSH_SPANS * 2);
   #count = 0;
   #pushed = 0;
@@ -79,9 +88,15 @@ export class RunRecorder {
   }
 
   message(topic: number, payloadBytes: number): void {
-    const at = this.#count * 2;
-    this.#messages[at] = topic;
-    this.#messages[at + 1] = payloadBytes;
+    if (topic !== this.#lastTopic || payloadBytes !== this.#lastPayloadBytes || this.#groups === 0) {
+      const group = this.#groups;
+      this.#topics[group] = topic;
+      this.#payloadBytes[group] = payloadBytes;
+      this.#firsts[group] = this.#count;
+      this.#groups = group + 1;
+      this.#lastTopic = topic;
+      this.#lastPayloadBytes = payloadBytes;
+    }
     this.#count += 1;
   }
 
@@ -97,7 +112,8 @@ export class RunRecorder {
   /** The run is over: writes it. */
   finish(stage: RunStage): void {
     const { u32, f64 } = this.#writer;
-    const words = RUN_HEADER_WORDS + this.#listed + this.#count;
+    const groups = this.#groups * GROUP_WORDS < this.#count ? this.#groups : 0;
+    const words = RUN_HEADER_WORDS + this.#listed + (groups > 0 ? groups * GROUP_WORDS : this.#count);
     const at = this.#writer.reserve(RECORD.run, words);
     const half = at * 2;
     u32[half + 1] = this.#count;
@@ -115,11 +131,35 @@ export class RunRecorder {
     u32[half + RUN.matched] = stage.matched;
     u32[half + RUN.restFailures] = this.#restFailures;
     copyWords(this.#subscribers, 0, this.#listed * 2, u32, half + RUN_HEADER_WORDS * 2);
-    copyWords(this.#messages, 0, this.#count * 2, u32, half + (RUN_HEADER_WORDS + this.#listed) * 2);
+    u32[half + RUN.groups] = groups;
+    u32[half + RUN.groups + 1] = 0;
+    const messages = half + (RUN_HEADER_WORDS + this.#listed) * 2;
+    if (groups > 0) this.#writeGroups(u32, messages);
+    else this.#writeMessages(u32, messages);
     this.#writer.complete(this.#count * spansOfRunMessage(this.#pushed, this.#listed));
     this.#writer.announce();
     this.#ids.next += this.#count;
     this.discard();
+  }
+
+  #writeGroups(u32: Uint32Array, from: number): void {
+    let half = from;
+    for (let group = 0; group < this.#groups; group += 1) {
+      u32[half] = this.#topics[group]!;
+      u32[half + 1] = this.#payloadBytes[group]!;
+      u32[half + 2] = this.#firsts[group]!;
+      u32[half + 3] = 0;
+      half += GROUP_WORDS * 2;
+    }
+  }
+
+  #writeMessages(u32: Uint32Array, from: number): void {
+    let group = 0;
+    for (let message = 0; message < this.#count; message += 1) {
+      if (group + 1 < this.#groups && this.#firsts[group + 1] === message) group += 1;
+      u32[from + message * 2] = this.#topics[group]!;
+      u32[from + message * 2 + 1] = this.#payloadBytes[group]!;
+    }
   }
 
   readonly #bitsOf = (index: number): number => this.#ids.decidingBitsOf(this.#ids.next + index);
@@ -127,6 +167,7 @@ export class RunRecorder {
   /** Forgets what was gathered. */
   discard(): void {
     this.#count = 0;
+    this.#groups = 0;
     this.#pushed = 0;
     this.#listed = 0;
     this.#restFailures = 0;

@@ -2,7 +2,7 @@ import { ATTRIBUTES, SPANS } from '../../catalogue.ts';
 import type { RecordBlock } from '../../ring/ring-reader.ts';
 import { CHOOSES_NONE, NO_THRESHOLD } from '../../sampling/probability.ts';
 import { STAGE } from '../record-kinds.ts';
-import { RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
+import { GROUP_WORDS, RUN, RUN_HEADER_WORDS, spansOfRunMessage } from '../run-recorder.ts';
 import type { SpanVisitor } from '../span-visitor.ts';
 import type { TraceIds } from '../trace-ids.ts';
 import type { BrokerIdentityTexts } from './common-attributes.ts';
@@ -191,8 +191,19 @@ export class RunExpansion implements Expansion {
     return false;
   }
 
+  /** Where its topic stands, and behind that its payload bytes. */
   #messageAt({ u32 }: RecordBlock, at: number, unit: number): number {
-    return (at + RUN_HEADER_WORDS + u32[at * 2 + RUN.listed]! + unit) * 2;
+    const first = (at + RUN_HEADER_WORDS + u32[at * 2 + RUN.listed]!) * 2;
+    const groups = u32[at * 2 + RUN.groups]!;
+    if (groups === 0) return first + unit * 2;
+    // The last group that begins with it or before it.
+    let low = 0;
+    for (let high = groups; high - low > 1; ) {
+      const middle = (low + high) >>> 1;
+      if (u32[first + middle * GROUP_WORDS * 2 + 2]! <= unit) low = middle;
+      else high = middle;
+    }
+    return first + low * GROUP_WORDS * 2;
   }
 }
 
