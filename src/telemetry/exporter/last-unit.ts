@@ -4,14 +4,13 @@ import type { RecordBlock } from '../ring/ring-reader.ts';
 /** The unit that was looked at last, as long as it lies where it was: in a batch, the next says mostly the same. */
 export class LastUnit {
   #expansion: SemanticExpansion | undefined;
-  #block: RecordBlock | undefined;
+  /** Of its block, which is not held: a copy of its own would live as long as this. */
   #version = 0;
   #at = 0;
   #unit = 0;
 
   is(expansion: SemanticExpansion, block: RecordBlock, at: number, unit: number): void {
     this.#expansion = expansion;
-    this.#block = block;
     this.#version = block.version;
     this.#at = at;
     this.#unit = unit;
@@ -23,7 +22,7 @@ export class LastUnit {
 
   /** See Expansion. */
   isAlike(expansion: SemanticExpansion, block: RecordBlock, at: number, unit: number): boolean {
-    if (expansion !== this.#expansion || block !== this.#block || block.version !== this.#version) return false;
+    if (expansion !== this.#expansion || block.version !== this.#version) return false;
     return expansion.isAlike(block, at, unit, this.#at, this.#unit);
   }
 }

@@ -43,12 +43,12 @@ class Scene {
   observed = 0;
 
   /** `followParent`: what callers have sampled is kept, too. `isWatching`: each unit is decided for itself. */
-  constructor(
+  constructor({
     rememberedTraces = 1024,
     followParent = false,
     isWatching = false,
     recording = recordingOf(followParent),
-  ) {
+  } = {}) {
     this.recording = recording;
     const resources = { broker: {}, placement: {}, journal: {} };
     const encoder = new OtlpSpanEncoder({ resources, serviceVersion: '', schemaUrl: '', maxBytes: 2 ** 24 });
@@ -173,7 +173,7 @@ describe('the collector of traces', () => {
   });
 
   it('hands on no part twice, though it has forgotten that the trace was kept', () => {
-    const scene = new Scene(8);
+    const scene = new Scene({ rememberedTraces: 8 });
     const [context] = scene.publish(1, CALLER, true);
     const first = scene.kept();
     // So many others that the trace is forgotten.
@@ -199,7 +199,7 @@ describe('the collector of traces', () => {
   });
 
   it('keeps what the journal did for each of them, too, where their client asks for all of them', () => {
-    const scene = new Scene(1024, true);
+    const scene = new Scene({ followParent: true });
     const MESSAGES = 3 * MAX_PARTS;
     for (let stored = 0; stored < MESSAGES; stored += MAX_PARTS / 8) scene.store(MAX_PARTS / 8, CALLER);
     const spans = scene.kept();
@@ -222,8 +222,8 @@ describe('the collector of traces', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const scene = new Scene(1024, true);
-        const oneByOne = new Scene(1024, true, true, scene.recording);
+        const scene = new Scene({ followParent: true });
+        const oneByOne = new Scene({ isWatching: true, recording: scene.recording });
         const contexts: Uint8Array[] = [];
         const compare = (): void => {
           assert.deepEqual(scene.kept(), oneByOne.kept());

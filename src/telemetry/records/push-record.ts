@@ -68,8 +68,8 @@ export function isRefusal(reasonCode: number): boolean {
 }
 
 /**
- * The first part of a slot but its first half word, which the writer has written. Written out, for a loop takes three times as
- * long. Only times go as float64: a NaN need not keep its bits.
+ * All of a slot but its first half word, which the writer has written, and its second part only where it has one. What all have is written
+ * out, for a loop takes three times as long. Only times go as float64: a NaN need not keep its bits.
  */
 export function copyPush(
   from: Uint32Array,
@@ -78,6 +78,7 @@ export function copyPush(
   to: Uint32Array,
   toTimes: Float64Array,
   toWord: number,
+  hasMore: boolean,
 ): void {
   const source = fromWord * 2;
   const target = toWord * 2;
@@ -95,18 +96,8 @@ export function copyPush(
   toTimes[toWord + PUSH.confirmedAt] = fromTimes[fromWord + PUSH.confirmedAt]!;
   to[target + PUSH.client] = from[source + PUSH.client]!;
   to[target + PUSH.packetId] = from[source + PUSH.packetId]!;
-}
-
-/** The second part. */
-export function copyMore(
-  from: Uint32Array,
-  fromTimes: Float64Array,
-  fromWord: number,
-  to: Uint32Array,
-  toTimes: Float64Array,
-  toWord: number,
-): void {
+  if (!hasMore) return;
   toTimes[toWord + PUSH.receivedAt] = fromTimes[fromWord + PUSH.receivedAt]!;
   toTimes[toWord + PUSH.waitedMs] = fromTimes[fromWord + PUSH.waitedMs]!;
-  for (let half = PUSH.topic; half <= PUSH.failures; half += 1) to[toWord * 2 + half] = from[fromWord * 2 + half]!;
+  for (let half = PUSH.topic; half <= PUSH.failures; half += 1) to[target + half] = from[source + half]!;
 }

@@ -6,7 +6,6 @@ import { NO_THRESHOLD } from '../sampling/probability.ts';
 import { isForced, isSampled } from '../trace-context.ts';
 import { decidingBits } from './deciding-bits.ts';
 import {
-  copyMore,
   copyPush,
   NEED_MORE,
   PUSH,
@@ -285,8 +284,7 @@ export class PushRecorder {
     const hasMore = (flags & PUSH_FLAG.more) !== 0;
     if (!writer.mayHold(this.#begunPositions[slot]!)) this.#forgetReferences(from, hasMore);
     const at = writer.reserve(RECORD.push, hasMore ? PUSH_WORDS_WITH_MORE : PUSH_WORDS);
-    copyPush(this.#u32, this.#f64, word, writer.u32, writer.f64, at);
-    if (hasMore) copyMore(this.#u32, this.#f64, word, writer.u32, writer.f64, at);
+    copyPush(this.#u32, this.#f64, word, writer.u32, writer.f64, at, hasMore);
     writer.complete(spansOfPush(flags, hasMore ? this.#f64[word + PUSH.receivedAt]! : 0));
     this.#slots.release(slot);
   }

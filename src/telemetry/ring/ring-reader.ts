@@ -5,11 +5,18 @@ const HEADWAY_CHUNKS = 2;
 
 /** A copy of what the reader is looking at: records with their first word at `f64[at]`, valid until the next read. */
 export interface RecordBlock {
-  /** Another where its memory holds something else. */
+  /** Names what its memory holds now: no other content of any block has it. */
   readonly version: number;
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
   readonly f64: Float64Array;
+}
+
+let lastVersion = 0;
+
+function newVersion(): number {
+  lastVersion += 1;
+  return lastVersion;
 }
 
 /** Used again and again. */
@@ -17,7 +24,12 @@ type ReusedBlock = { -readonly [Key in keyof RecordBlock]: RecordBlock[Key] };
 
 function emptyBlock(): ReusedBlock {
   const buffer = new ArrayBuffer(CHUNK_WORDS * 8);
-  return { version: 0, u8: new Uint8Array(buffer), u32: new Uint32Array(buffer), f64: new Float64Array(buffer) };
+  return {
+    version: newVersion(),
+    u8: new Uint8Array(buffer),
+    u32: new Uint32Array(buffer),
+    f64: new Float64Array(buffer),
+  };
 }
 
 /**
@@ -115,7 +127,7 @@ export class RingReader {
     // Read before it is known whether it is still there: only bounded, not believed.
     const words = u32[at * 2]! >>> 16;
     if (words === 0 || inChunk + words > CHUNK_WORDS) return false;
-    this.#copied.version += 1;
+    this.#copied.version = newVersion();
     this.#copied.u32.set(u32.subarray(at * 2, (at + words) * 2));
     return this.#wasWhole(position);
   }
@@ -161,7 +173,7 @@ export class RingReader {
         if (this.#position >= head) return false;
         const end = Math.min(head, (Math.floor(this.#position / CHUNK_WORDS) + 1) * CHUNK_WORDS);
         const from = this.#position % this.#views.capacityWords;
-        this.#block.version += 1;
+        this.#block.version = newVersion();
         this.#block.u32.set(this.#views.u32.subarray(from * 2, (from + end - this.#position) * 2));
         this.#blockStart = this.#position;
         this.#blockEnd = end;
@@ -199,5 +211,5 @@ export class RingReader {
 /** A copy, for who has to look at other records while it reads this one. */
 export function ownBlock(block: RecordBlock): RecordBlock {
   const u32 = block.u32.slice(0, (block.u32[0]! >>> 16) * 2);
-  return { version: 0, u32, f64: new Float64Array(u32.buffer), u8: new Uint8Array(u32.buffer) };
+  return { version: newVersion(), u32, f64: new Float64Array(u32.buffer), u8: new Uint8Array(u32.buffer) };
 }

@@ -3,11 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ATTRIBUTES } from '../../catalogue.ts';
 import { type RecordBlock, RingReader } from '../../ring/ring-reader.ts';
-import type { SpanVisitor } from '../span-visitor.ts';
+import { FinishedSpanBuilder } from '../finished-span-builder.ts';
 import { arbitrarySteps, RecordedScene } from '../testing/recorded-scene.ts';
 import { Expander } from './expander.ts';
 import { emptyFacts, type UnitFacts } from './expansion.ts';
-import { stringOf } from './record-source.ts';
 import type { SemanticExpansion } from './semantic-expansion.ts';
 
 interface Unit {
@@ -18,26 +17,6 @@ interface Unit {
 
 /** Those before it that a unit is compared with. */
 const COMPARED = 12;
-
-/** All that a visitor is told, but identities and packet identifiers. */
-class Told implements SpanVisitor {
-  readonly calls: unknown[] = [];
-  readonly begin: SpanVisitor['begin'] = ({ name }, { isParentRemote, isEntry, words }, startedAt, endedAt) => {
-    const hasParent = (words[6]! | words[7]!) !== 0;
-    this.calls.push([name, isParentRemote, isEntry, hasParent, words[5]! >>> 24, startedAt, endedAt]);
-  };
-  readonly text: SpanVisitor['text'] = ({ key }, value) => this.calls.push([key, stringOf(value)]);
-  readonly number: SpanVisitor['number'] = (attribute, value) =>
-    this.calls.push([attribute.key, attribute === ATTRIBUTES.mqttPacketId ? 'any' : value]);
-  readonly textItem: SpanVisitor['textItem'] = ({ key }, value) => this.calls.push([key, stringOf(value)]);
-  readonly link: SpanVisitor['link'] = (words, isSampled) => this.calls.push(['link', [...words], isSampled]);
-  readonly dropped: SpanVisitor['dropped'] = (attributes, links) => this.calls.push(['dropped', attributes, links]);
-  readonly traceState: SpanVisitor['traceState'] = (value) => this.calls.push(['state', stringOf(value)]);
-  readonly fail: SpanVisitor['fail'] = (message) => this.calls.push(['fail', stringOf(message)]);
-  readonly exception: SpanVisitor['exception'] = (type, message) =>
-    this.calls.push(['exception', stringOf(type), stringOf(message)]);
-  readonly end: SpanVisitor['end'] = () => this.calls.push('end');
-}
 
 function unitsOf(expander: Expander, reader: RingReader): Unit[] {
   const found: Unit[] = [];
@@ -58,10 +37,16 @@ function factsOf({ expansion, at, unit }: Unit, block: RecordBlock): UnitFacts {
   return facts;
 }
 
-function toldOf({ expansion, at, unit }: Unit, block: RecordBlock): unknown[] {
-  const told = new Told();
-  expansion.show(block, at, unit, told);
-  return told.calls;
+/** All that it is shown as, but identities and packet identifiers: of an id the stage is left. */
+function shownOf({ expansion, at, unit }: Unit, block: RecordBlock): unknown {
+  const builder = new FinishedSpanBuilder();
+  expansion.show(block, at, unit, builder);
+  return builder.take().map(({ traceId: _, spanId, parent, attributes, ...rest }) => ({
+    ...rest,
+    stage: spanId.slice(-2),
+    parent: parent.type,
+    attributes: attributes.map((each) => (each.definition === ATTRIBUTES.mqttPacketId ? 'packet id' : each)),
+  }));
 }
 
 describe('units that are alike', () => {
@@ -86,7 +71,7 @@ describe('units that are alike', () => {
             }
             alike += 1;
             assert.deepEqual(factsOf(one, block), factsOf(other, block));
-            assert.deepEqual(toldOf(one, block), toldOf(other, block));
+            assert.deepEqual(shownOf(one, block), shownOf(other, block));
           }
       }),
       { numRuns: 300 },
